@@ -1,0 +1,45 @@
+# Everything a reader or a contributor runs. `make lab` and `make test` set up what they need.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# On Linux an unconstrained torch is a CUDA build; TORCH_INDEX may name an index of CPU wheels.
+TORCH_INDEX ?=
+LAB_ARGS ?=
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks notebook-files lint prefetch chromium clean
+
+help:
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e ".[demo-model,lab,dev]"
+	touch $@
+
+prefetch: $(VENV)/.ready  ## convert the demo model once, if nobody has yet
+	$(BIN)/python -m latentlang prefetch
+
+lab: prefetch  ## set up and open the course in JupyterLab
+	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir=notebooks $(LAB_ARGS)
+
+chromium: $(VENV)/.ready
+	$(BIN)/python tests/browser/chromium.py
+
+test: prefetch chromium  ## set up and pass every test
+	$(BIN)/python -m pytest
+
+notebooks: prefetch  ## run every notebook in both forms; HTML with figures in build/
+	$(BIN)/python notebooks/execute.py --out build
+
+notebook-files: $(VENV)/.ready  ## write the notebooks from notebooks/source
+	$(BIN)/python notebooks/build.py
+
+lint: $(VENV)/.ready  ## check style and that no notebook is stale
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python notebooks/build.py --check
+
+clean:  ## remove what was built (the model's cache stays)
+	rm -rf build dist .pytest_cache .ruff_cache

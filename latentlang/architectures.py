@@ -1,0 +1,79 @@
+"""The standard view: where each decoder architecture keeps its blocks, norm and head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from .errors import ModelError
+
+# Where an architecture keeps its blocks and its last normalisation; the head is asked of transformers itself.
+_BLOCKS = ("model.layers", "transformer.h", "gpt_neox.layers", "model.decoder.layers", "transformer.blocks", "model.language_model.layers")
+_NORMS = (
+    "model.norm", "transformer.ln_f", "gpt_neox.final_layer_norm", "model.decoder.final_layer_norm",
+    "transformer.norm_f", "model.language_model.norm", "model.final_layernorm",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Head:
+    """What happens to a normed latent after the unembedding: logits = cap·tanh(scale·Uh / cap)."""
+
+    scale: float = 1.0
+    cap: float | None = None
+
+    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
+        """Apply scale and soft cap to ``[..., V]`` logits; in place, since the tensor may be gigabytes."""
+        if self.scale != 1.0:
+            logits.mul_(self.scale)
+        if self.cap is not None:
+            logits.div_(self.cap).tanh_().mul_(self.cap)
+        return logits
+
+
+def standard_names(name: str, module: torch.nn.Module) -> dict[str, str]:
+    """Return where this architecture keeps ``layers``, ``final_norm`` and ``lm_head``."""
+    head = module.get_output_embeddings() if hasattr(module, "get_output_embeddings") else None
+    found = {
+        "layers": next((p for p in _BLOCKS if isinstance(_submodule(module, p), torch.nn.ModuleList)), None),
+        "final_norm": next((p for p in _NORMS if _submodule(module, p) is not None), None),
+        "lm_head": next((p for p, m in module.named_modules(remove_duplicate=False) if head is not None and m is head), None),
+    }
+    missing = [part for part, path in found.items() if path is None]
+    if missing or getattr(module.config, "is_encoder_decoder", False):
+        raise ModelError(
+            f"{name} ({type(module).__name__}) is not a decoder that latentlang can read: "
+            f"{'it has an encoder' if not missing else 'no ' + ', '.join(missing) + ' found'}; choose a decoder-only language model."
+        )
+    return found
+
+
+def _submodule(module: torch.nn.Module, path: str) -> torch.nn.Module | None:
+    try:
+        return module.get_submodule(path)
+    except AttributeError:
+        return None
+
+
+def head_of(config) -> Head:
+    """Read the logit scale (Cohere multiplies, Granite divides) and the soft cap (Gemma 2) from the configuration."""
+    scale = getattr(config, "logit_scale", None) or 1.0
+    divisor = getattr(config, "logits_scaling", None) or 1.0
+    return Head(scale / divisor, getattr(config, "final_logit_softcapping", None))
+
+
+def gain(norm: torch.nn.Module, d_model: int) -> torch.Tensor:
+    """Measure the norm's gain instead of guessing its formula (Gemma's is 1 + w, Llama's is w).
+
+    RMS and layer norms of ±1 inputs that sum to zero leave them unchanged, so what comes out is gain·(±1) + bias;
+    half the difference between a vector and its negative is the gain alone.
+    """
+    signs = torch.ones(d_model, dtype=norm.weight.dtype, device=norm.weight.device)
+    signs[1::2] = -1
+    return ((norm(signs[None]) - norm(-signs[None])) / 2 * signs)[0].float()
+
+
+def block_output(output) -> torch.Tensor:
+    """Return a block's hidden states ``[batch, position, d_model]``: a tensor in transformers 5, a tuple's first part before."""
+    return output[0] if isinstance(output, tuple) else output

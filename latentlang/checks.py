@@ -1,0 +1,104 @@
+"""Exercise checks and the environment report: messages in the notebook, never an exception."""
+
+from __future__ import annotations
+
+import html
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from .errors import near
+
+_SIGN = {"right": "✅", "wrong": "❌", "not tried yet": "✏️", "report": "🔎"}
+_PACKAGES = ("latentlang", "torch", "transformers", "nnsight", "bitsandbytes", "plotly", "ipywidgets", "anywidget")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found: ``status`` (right, wrong, not tried yet, report) and a message; true when right."""
+
+    status: str
+    message: str
+
+    def __bool__(self) -> bool:
+        return self.status == "right"
+
+    def __repr__(self) -> str:
+        lead = "" if self.status == "report" else f"{self.status}: "
+        return f"{_SIGN[self.status]} {lead}{self.message}"
+
+    def _repr_html_(self) -> str:
+        lead = "" if self.status == "report" else f"<b>{self.status.capitalize()}.</b> "
+        return f"<div>{_SIGN[self.status]} {lead}{html.escape(self.message).replace(chr(10), '<br>')}</div>"
+
+
+class WrongAnswerError(Exception):
+    """Raised inside a check with the hint to show."""
+
+
+_exercises: dict[str, Callable[[object], str]] = {}
+
+
+def register(number: str) -> Callable:
+    """Enter a check under its number: a function that returns praise or raises ``WrongAnswerError`` with a hint."""
+
+    def enter(function: Callable[[object], str]) -> Callable[[object], str]:
+        _exercises[number] = function
+        return function
+
+    return enter
+
+
+def exercise(number: str, answer: object = ...) -> Outcome:
+    """Check an answer to exercise ``number`` (such as ``"02.1"``) and say right, wrong with a hint, or not tried yet.
+
+    An untouched stub (``...`` or None) is "not tried yet". A mistake inside the answer, such as a
+    function that raises, is a wrong answer with the error's text; nothing stops "Run all".
+    """
+    from . import exercises  # noqa: F401  (enters its checks on import)
+
+    if number not in _exercises:
+        return Outcome("wrong", f"There is no exercise {number}.{near(number, _exercises)} Known: {', '.join(sorted(_exercises))}.")
+    if answer is ... or answer is None:
+        return Outcome("not tried yet", f"Replace the ... in exercise {number} and run the cell again.")
+    try:
+        return Outcome("right", _exercises[number](answer))
+    except WrongAnswerError as hint:
+        return Outcome("wrong", str(hint))
+    except Exception as error:  # a student's function may raise anything; the notebook must go on
+        return Outcome("wrong", f"Your answer raised {type(error).__name__}: {error}")
+
+
+def check_environment() -> Outcome:
+    """Prepare the notebook (Colab's widget manager) and report versions, device, memory and the default model."""
+    _enable_colab_widgets()
+    import torch
+
+    from .hardware import best_device, cpu_limit
+
+    versions, missing = [], []
+    for package in _PACKAGES:
+        try:
+            versions.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            missing.append(package)
+    device = best_device()
+    if device == "cuda":
+        free, total = torch.cuda.mem_get_info()
+        where = f"{torch.cuda.get_device_name()} with {free / 1e9:.0f} of {total / 1e9:.0f} GB free"
+    else:
+        where = f"CPU, {cpu_limit()} processors"
+    lines = [f"Python {platform.python_version()}, {', '.join(versions)}", where]
+    if missing:
+        lines.append(f"Missing: {', '.join(missing)}. Run `pip install {' '.join(missing)}` and restart the kernel.")
+    return Outcome("report", "\n".join(lines))
+
+
+def _enable_colab_widgets() -> None:
+    """Let Colab show plotly's widgets; elsewhere there is nothing to do."""
+    if "google.colab" in sys.modules:
+        from google.colab import output
+
+        output.enable_custom_widget_manager()

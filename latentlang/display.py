@@ -1,0 +1,72 @@
+"""Tokens and text made safe and visible, and the colours and fonts of every figure."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+
+from .data import languages
+from .tokens import vocabulary
+
+# Okabe and Ito's colour-blind safe palette; English orange and target blue as in the paper.
+PIVOT, TARGET, SOURCE, OTHER = "#D55E00", "#0072B2", "#009E73", "#CC79A7"
+MUTED = "#5F6B7A"
+FONT = (
+    "Noto Sans, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'Hiragino Sans', "
+    "'Noto Naskh Arabic', 'Noto Sans Devanagari', Arial, sans-serif"
+)
+_SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "\u00a0": "⍽", "\u3000": "⬚"}
+_ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with white space and control characters as visible signs and bidirectional text isolated.
+
+    >>> visible(" fleur\\n")
+    '␣fleur⏎'
+    """
+    signs = "".join(
+        _SIGNS.get(c) or (f"⟨{ord(c):X}⟩" if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Co", "Cn") else c) for c in text
+    )
+    if any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in text):
+        return _ISOLATE + signs + _END_ISOLATE
+    return signs
+
+
+def escape(text: str) -> str:
+    """Return ``text`` that neither HTML nor Plotly (which reads tags in labels and hovers) will interpret as tags."""
+    return html.escape(text, quote=False)  # Plotly would print &quot; as it stands
+
+
+def token_label(token_id: int, tokenizer) -> str:
+    """Return one token as safe, visible text; bytes that are no whole character appear as ``⟨E4⟩``.
+
+    >>> token_label(tokenizer.convert_tokens_to_ids("</b>"), tokenizer)  # doctest: +SKIP
+    '&lt;/b&gt;'
+    """
+    spelled = vocabulary(tokenizer).bytes_of.get(int(token_id))
+    if spelled is None:  # a special token such as <bos>
+        return escape(visible(str(tokenizer.convert_ids_to_tokens(int(token_id)))))
+    text = spelled.decode("utf-8", errors="surrogateescape")
+    parts = [f"⟨{ord(c) - 0xDC00:02X}⟩" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text]
+    return escape("".join(p if p.startswith("⟨") else visible(p) for p in parts) if "⟨" in "".join(parts) else visible(text))
+
+
+def language_label(code: str) -> str:
+    """Return ``"Chinese (中文)"`` for a language code; a code we do not know stands for itself."""
+    table = languages()
+    if code not in table.index:
+        return escape(code)
+    name, endonym = table.loc[code, ["name", "endonym"]]
+    return name if name == endonym else f"{name} ({visible(endonym)})"
+
+
+def language_style(code: str, target: str, pivot: str, source: str = "") -> dict:
+    """Return the colour, dash and marker of a language's curve, so that no curve is told by colour alone."""
+    if code == pivot:
+        return {"color": PIVOT, "dash": "solid", "symbol": "circle"}
+    if code == target:
+        return {"color": TARGET, "dash": "dash", "symbol": "square"}
+    if code == source:
+        return {"color": SOURCE, "dash": "dot", "symbol": "diamond"}
+    return {"color": OTHER, "dash": "dashdot", "symbol": "x"}

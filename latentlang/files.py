@@ -1,0 +1,40 @@
+"""Where files live: the data that ship with the package, and the caches on disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from .errors import DataError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data_file(name: str) -> Path:
+    """Return the path of ``data/<name>``, from a wheel or from a checkout.
+
+    Raises ``DataError`` when the installation lost its data files.
+    """
+    for folder in (_PACKAGE / "data", _PACKAGE.parent / "data"):
+        if (folder / name).exists():
+            return folder / name
+    raise DataError(f"The data file '{name}' is missing: reinstall with `pip install --force-reinstall latentlang`.")
+
+
+def shared_cache() -> Path | None:
+    """Return the shared cache that ``LATENTLANG_CACHE`` names (it may be read-only), or None."""
+    named = os.environ.get("LATENTLANG_CACHE")
+    return Path(named).expanduser() if named else None
+
+
+def user_cache() -> Path:
+    """Return this user's own cache folder (``platformdirs``; ``XDG_CACHE_HOME`` moves it on Linux)."""
+    return user_cache_path("latentlang")
+
+
+def cache_places(*parts: str) -> list[Path]:
+    """Return where an entry may stand, the shared place first and the user's own last."""
+    roots = [root for root in (shared_cache(), user_cache()) if root is not None]
+    return [root.joinpath(*parts) for root in roots]

@@ -1,0 +1,48 @@
+"""What this machine has: device, number format and processor share."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+
+def best_device() -> str:
+    """Return ``"cuda"`` when there is a GPU, else ``"cpu"``."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def best_dtype(device: str, quantization: str | None = None) -> torch.dtype:
+    """Return the number format that this device computes fast in without losing the result.
+
+    bfloat16 on a GPU that has it and on a CPU with AMX; float16 on older GPUs (T4); float32 on
+    every other CPU. 8-bit matrices on a CPU go with bfloat16: LLM.int8 wants 16-bit inputs.
+    """
+    if device.startswith("cuda"):
+        # LLM.int8 computes in float16 and the paper's 8-bit Llama-2 ran in it.
+        return torch.float16 if quantization or not torch.cuda.is_bf16_supported() else torch.bfloat16
+    return torch.bfloat16 if quantization or torch.cpu.get_capabilities().get("amx_bf16") else torch.float32
+
+
+def cpu_limit() -> int:
+    """Return how many processors this process may use: its container's limit, not the host's cores.
+
+    ``CPU_LIMIT`` (set by JupyterHub spawners) wins over the cgroup's quota and the affinity mask.
+    """
+    limits = [float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)]
+    quota = Path("/sys/fs/cgroup/cpu.max")
+    if quota.exists():
+        allowed, period, *_ = [*quota.read_text().split(), "100000"]
+        if allowed != "max":
+            limits.append(float(allowed) / float(period))
+    with suppress(KeyError, ValueError):
+        limits.append(float(os.environ["CPU_LIMIT"]))
+    return max(1, math.ceil(min(limit for limit in limits if limit > 0)))
+
+
+def set_threads() -> None:
+    """Let torch use no more threads than this process may."""
+    torch.set_num_threads(min(torch.get_num_threads(), cpu_limit()))

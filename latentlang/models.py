@@ -1,0 +1,185 @@
+"""``load_model``: any decoder behind one view, checked when it is loaded.
+
+The standard view names the same four things in every architecture: the blocks (``layers``),
+the normalisation before the output (``final_norm``), the unembedding (``lm_head``) and what
+is done to the logits afterwards (scale, soft cap). nnsight carries the names into traces.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import torch
+
+from . import demo_model
+from .architectures import block_output, gain, head_of, standard_names
+from .errors import ModelError, near
+from .hardware import best_device, best_dtype, set_threads
+from .hub import explain
+from .registry import ENTRIES
+
+_CHECK_TEXT = 'Français: "fleur" - English: "'
+
+
+class Model:
+    """A loaded decoder in the standard view.
+
+    ``name`` (with the folder or repository it came from), ``tokenizer``, ``n_layers``,
+    ``d_model``, ``vocab_size``, ``device``, ``dtype``, ``quantization`` (None or "8bit"),
+    ``module`` (the transformers model) and ``traced`` (the same wrapped by nnsight, with
+    ``traced.layers``, ``traced.final_norm`` and ``traced.lm_head``).
+    """
+
+    def __init__(self, name: str, module: torch.nn.Module, tokenizer, quantization: str | None = None) -> None:
+        from nnsight.modeling.transformers import TransformersModel
+
+        names = standard_names(name, module)
+        self.traced = TransformersModel(
+            module, task="text-generation", tokenizer=tokenizer, rename={path: alias for alias, path in names.items() if path != alias}
+        )
+        self.name, self.module, self.tokenizer, self.quantization = name, module, tokenizer, quantization
+        self.blocks = module.get_submodule(names["layers"])
+        self.final_norm = module.get_submodule(names["final_norm"])
+        self.lm_head = module.get_submodule(names["lm_head"])
+        self.head = head_of(module.config)
+        self.n_layers = len(self.blocks)
+        self.d_model = self.final_norm.weight.shape[0]
+        self.vocab_size = self.lm_head.weight.shape[0]
+        self.dtype = self.final_norm.weight.dtype
+        self.device = self.lm_head.weight.device
+        self._folded: torch.Tensor | None = None
+
+    def __repr__(self) -> str:
+        precision = self.quantization or str(self.dtype).removeprefix("torch.")
+        return (
+            f"Model({self.name}: {self.n_layers} layers, d_model {self.d_model}, {self.vocab_size:,} tokens, {precision} on {self.device})"
+        )
+
+    def folded_unembedding(self) -> torch.Tensor:
+        """Return the unembedding with the final norm's gain folded in, ``[V, d_model]`` float32.
+
+        For a LayerNorm model the rows are also centred over ``d_model`` (the norm subtracts the
+        latent's mean, which is the same). Rows are not normalised. Built once and kept.
+        """
+        if self._folded is None:
+            with torch.no_grad():
+                weight = self.lm_head.weight.detach().float()
+                folded = weight * gain(self.final_norm, self.d_model).to(weight.device)
+                if isinstance(self.final_norm, torch.nn.LayerNorm):
+                    folded -= folded.mean(-1, keepdim=True)
+            self._folded = folded
+        return self._folded
+
+    def close(self) -> None:
+        """Let go of the weights, so that another model fits in memory."""
+        self.module = self.traced = self.blocks = self.final_norm = self.lm_head = self._folded = None
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def load_model(
+    name: str | Path | None = None,
+    *,
+    revision: str | None = None,
+    quantization: str | None = None,
+    dtype: torch.dtype | str | None = None,
+    device: str | None = None,
+) -> Model:
+    """Load a decoder by name, repository id or local folder, and check that it can be read layer by layer.
+
+    ``name``: None takes ``LATENTLANG_MODEL``, else ``llama-2-7b`` on a machine with a large
+    enough GPU and a Hugging Face token, else the packaged demo model. ``quantization``:
+    ``"8bit"`` for LLM.int8 through bitsandbytes (the default for Llama-2 on a GPU),
+    ``"none"`` to refuse it. ``dtype`` and ``device``: None for what the hardware does well.
+
+    Raises ``ModelError`` with one sentence that says what to do next.
+    """
+    name = str(name or os.environ.get("LATENTLANG_MODEL") or _default_name())
+    place = _locate(name)
+    device = device or best_device()
+    if quantization not in (None, "none", "8bit"):
+        raise ModelError(f"Unknown quantization '{quantization}': use '8bit', or leave it out.")
+    if quantization is None and name.startswith("llama-2-") and device == "cuda":
+        quantization = "8bit"
+    quantization = None if quantization == "none" else quantization
+    dtype = _dtype(dtype) or best_dtype(device, quantization)
+    set_threads()
+    module, tokenizer = _load(name, place, revision, quantization, dtype, device)
+    model = Model(name, module, tokenizer, quantization)
+    _self_check(model)
+    return model
+
+
+def _default_name() -> str:
+    from huggingface_hub import get_token
+
+    if torch.cuda.is_available() and torch.cuda.mem_get_info()[0] > 9e9 and get_token():
+        return "llama-2-7b"
+    return demo_model.NAME
+
+
+def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
+    named = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if dtype is not None and not isinstance(named, torch.dtype):
+        raise ModelError(f"Unknown dtype '{dtype}': use 'float32', 'bfloat16' or 'float16'.")
+    return named
+
+
+def _locate(name: str) -> str:
+    """Return the folder or repository id behind a name."""
+    if name in ENTRIES:
+        return ENTRIES[name].repo or str(demo_model.folder())
+    if Path(name).expanduser().is_dir():
+        return str(Path(name).expanduser())
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return name
+    raise ModelError(
+        f"Unknown model '{name}'.{near(name, ENTRIES)} Use one of {', '.join(ENTRIES)}, a repository id such as "
+        "'org/model', or an existing folder."
+    )
+
+
+def _load(name: str, place: str, revision: str | None, quantization: str | None, dtype: torch.dtype, device: str):
+    """Load weights (safetensors only, no remote code) and tokenizer; every failure becomes one ``ModelError``."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+    options: dict = {"dtype": dtype, "revision": revision, "use_safetensors": True, "trust_remote_code": False}
+    if quantization == "8bit":
+        try:
+            import bitsandbytes  # noqa: F401
+        except ImportError:
+            raise ModelError("8-bit loading needs bitsandbytes: run `pip install bitsandbytes`.") from None
+        options["quantization_config"] = BitsAndBytesConfig(load_in_8bit=True)
+    if quantization or device == "cuda":
+        options["device_map"] = "auto" if device == "cuda" else device
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision, trust_remote_code=False)
+        module = AutoModelForCausalLM.from_pretrained(place, **options)
+    except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
+        raise explain(error, name, place) from error
+    if not options.get("device_map"):
+        module = module.to(device)
+    return module.eval().requires_grad_(False), tokenizer
+
+
+def _self_check(model: Model) -> None:
+    """Compare the last layer's lens with the model's own logits; a view that differs must not be used."""
+    encoded = model.tokenizer(_CHECK_TEXT, return_tensors="pt").to(model.device)
+    kept = {}
+    hook = model.blocks[-1].register_forward_hook(lambda _, __, out: kept.update(h=block_output(out)[:, -1]))
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # LLM.int8 says once a layer that it casts its inputs
+            own = model.module(**encoded).logits[:, -1].float()
+            lens = model.head(model.lm_head(model.final_norm(kept["h"])).float())
+    finally:
+        hook.remove()
+    tolerance = 1e-3 if model.dtype == torch.float32 and not model.quantization else 0.25
+    difference = (own - lens).abs().max().item()
+    if not difference <= tolerance * max(1.0, own.abs().max().item() / 10):
+        raise ModelError(
+            f"{model.name} computes its logits in a way that latentlang does not know (the lens on the last layer differs "
+            f"by {difference:.2g}): choose another model, or report this architecture."
+        )
