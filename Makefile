@@ -8,7 +8,7 @@ LAB_ARGS ?=
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks notebook-files lint prefetch chromium clean
+.PHONY: help lab test notebooks notebook-files picture lint prefetch chromium clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -32,6 +32,9 @@ test: prefetch chromium  ## set up and pass every test
 
 notebooks: prefetch  ## run every notebook in both forms; HTML with figures in build/
 	$(BIN)/python notebooks/execute.py --out build
+
+picture: prefetch chromium  ## make the README's picture
+	$(BIN)/python notebooks/picture.py
 
 notebook-files: $(VENV)/.ready  ## write the notebooks from notebooks/source
 	$(BIN)/python notebooks/build.py

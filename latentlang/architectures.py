@@ -63,15 +63,18 @@ def head_of(config) -> Head:
     return Head(scale / divisor, getattr(config, "final_logit_softcapping", None))
 
 
-def gain(norm: torch.nn.Module, d_model: int) -> torch.Tensor:
-    """Measure the norm's gain instead of guessing its formula (Gemma's is 1 + w, Llama's is w).
+def gain(norm: torch.nn.Module, like: torch.Tensor) -> tuple[torch.Tensor, bool]:
+    """Measure the norm's gain and whether it centres, instead of guessing its formula (Gemma's gain is 1 + w, Llama's is w).
 
     RMS and layer norms of ±1 inputs that sum to zero leave them unchanged, so what comes out is gain·(±1) + bias;
-    half the difference between a vector and its negative is the gain alone.
+    half the difference between a vector and its negative is the gain alone. A layer norm takes no notice of a
+    constant added to its input. ``like`` ``[..., d_model]`` gives the size and the number format.
     """
-    signs = torch.ones(d_model, dtype=norm.weight.dtype, device=norm.weight.device)
-    signs[1::2] = -1
-    return ((norm(signs[None]) - norm(-signs[None])) / 2 * signs)[0].float()
+    signs = torch.ones(1, like.shape[-1], dtype=like.dtype, device=next(norm.parameters(), like).device)
+    signs[:, 1::2] = -1
+    plain = norm(signs)
+    centres = torch.allclose(norm(signs + 1).float(), plain.float(), atol=1e-3)
+    return ((plain - norm(-signs)) / 2 * signs)[0].float(), centres
 
 
 def block_output(output) -> torch.Tensor:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .errors import near
 
-_SIGN = {"right": "✅", "wrong": "❌", "not tried yet": "✏️", "report": "🔎"}
+_SIGN = {"right": "✔", "wrong": "✘", "not tried yet": "✎", "report": "ℹ"}
 _PACKAGES = ("latentlang", "torch", "transformers", "nnsight", "bitsandbytes", "plotly", "ipywidgets", "anywidget")
 
 

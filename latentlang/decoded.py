@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -20,7 +21,7 @@ class Decoded:
 
     ``layers``: the layer numbers of the layer axis (1 is the output of the first block; 0, the
     embedding, only on request). ``prompts``: one row a prompt (concept, task, source, target,
-    text). Tensors ``[n_prompts, n_layers]`` (with ``positions="all"`` an axis of positions
+    cognate, text). Tensors ``[n_prompts, n_layers]`` (with ``positions="all"`` an axis of positions
     before the layers, and their tokens in ``position_tokens``):
 
     ``probability[lang]``, ``rank[lang]``: of the tokens that begin the word in that language
@@ -56,8 +57,8 @@ class Decoded:
         return f"Decoded({len(self)} prompts x {len(self.layers)} layers of {self.model}; languages: {', '.join(self.languages) or 'none'})"
 
     def __getitem__(self, rows) -> Decoded:
-        """Return the readings of some prompts (a slice, or a list of row numbers)."""
-        chosen = list(range(len(self)))[rows] if isinstance(rows, slice) else list(rows)
+        """Return the readings of some prompts: a slice, row numbers, or a mask such as ``~decoded.prompts["cognate"]``."""
+        chosen = np.arange(len(self))[rows]
         parts = {name: tensor[chosen] for name, tensor in self._tensors().items()}
         return replace(self._with(parts), prompts=self.prompts.iloc[chosen].reset_index(drop=True))
 

@@ -38,18 +38,19 @@ def escape(text: str) -> str:
     return html.escape(text, quote=False)  # Plotly would print &quot; as it stands
 
 
-def token_label(token_id: int, tokenizer) -> str:
-    """Return one token as safe, visible text; bytes that are no whole character appear as ``⟨E4⟩``.
-
-    >>> token_label(tokenizer.convert_tokens_to_ids("</b>"), tokenizer)  # doctest: +SKIP
-    '&lt;/b&gt;'
-    """
+def token_text(token_id: int, tokenizer) -> str:
+    """Return one token as visible text; bytes that are no whole character appear as ``⟨E4⟩``."""
     spelled = vocabulary(tokenizer).bytes_of.get(int(token_id))
     if spelled is None:  # a special token such as <bos>
-        return escape(visible(str(tokenizer.convert_ids_to_tokens(int(token_id)))))
+        return visible(str(tokenizer.convert_ids_to_tokens(int(token_id))))
     text = spelled.decode("utf-8", errors="surrogateescape")
-    parts = [f"⟨{ord(c) - 0xDC00:02X}⟩" if 0xDC80 <= ord(c) <= 0xDCFF else c for c in text]
-    return escape("".join(p if p.startswith("⟨") else visible(p) for p in parts) if "⟨" in "".join(parts) else visible(text))
+    lone = {c: f"⟨{ord(c) - 0xDC00:02X}⟩" for c in text if 0xDC80 <= ord(c) <= 0xDCFF}
+    return "".join(lone.get(c) or visible(c) for c in text) if lone else visible(text)
+
+
+def token_label(token_id: int, tokenizer) -> str:
+    """Return one token as ``token_text`` that is also safe in HTML and Plotly: ``</b>`` is shown, not obeyed."""
+    return escape(token_text(token_id, tokenizer))
 
 
 def language_label(code: str) -> str:

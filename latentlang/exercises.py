@@ -32,7 +32,7 @@ def query_line(answer: object) -> str:
     if "English" in answer or "German" in answer or "French" in answer:
         raise WrongAnswerError("Each language is named in itself: Deutsch, Français.")
     raise WrongAnswerError(
-        'Compare with `Français: "fleur" - 中文: "`: endonym, colon, space, quoted word, space, hyphen, space, endonym, colon, space, quote.'
+        'Compare with `Français: "fleur" - 中文: "`: endonym, colon, space, quoted word, space, hyphen, space, endonym, colon, space.'
     )
 
 

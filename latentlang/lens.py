@@ -198,14 +198,14 @@ def _requests(prompts, targets) -> tuple[list[str], pd.DataFrame, list[dict]]:
         if targets is not None:
             raise TraceError("A PromptSet carries its own targets: leave targets out.")
         rows = [p.token_ids for p in prompts]
-        table = prompts.to_frame()[["concept", "task", "source", "target", "text"]] if len(prompts) else pd.DataFrame()
+        table = prompts.to_frame()[["concept", "task", "source", "target", "cognate", "text"]] if len(prompts) else pd.DataFrame()
         texts = [p.text for p in prompts]
     else:
         if isinstance(prompts, str):
             raise TraceError("decode takes a list of prompts: put the text in brackets, [text].")
         texts = list(prompts)
         rows = [{} for _ in texts] if targets is None else [dict(t) for t in targets]
-        table = pd.DataFrame({"concept": "", "task": "", "source": "", "target": "", "text": texts})
+        table = pd.DataFrame({"concept": "", "task": "", "source": "", "target": "", "cognate": False, "text": texts})
     if not texts or len(rows) != len(texts) or not all(isinstance(t, str) and t for t in texts):
         raise TraceError(f"decode needs at least one prompt, none of them empty, and targets for each (got {len(texts)} and {len(rows)}).")
     shared = [code for code in rows[0] if all(code in row for row in rows)]

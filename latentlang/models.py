@@ -45,9 +45,8 @@ class Model:
         self.lm_head = module.get_submodule(names["lm_head"])
         self.head = head_of(module.config)
         self.n_layers = len(self.blocks)
-        self.d_model = self.final_norm.weight.shape[0]
-        self.vocab_size = self.lm_head.weight.shape[0]
-        self.dtype = self.final_norm.weight.dtype
+        self.vocab_size, self.d_model = self.lm_head.weight.shape
+        self.dtype = module.dtype
         self.device = self.lm_head.weight.device
         self._folded: torch.Tensor | None = None
 
@@ -65,9 +64,10 @@ class Model:
         """
         if self._folded is None:
             with torch.no_grad():
-                weight = self.lm_head.weight.detach().float()
-                folded = weight * gain(self.final_norm, self.d_model).to(weight.device)
-                if isinstance(self.final_norm, torch.nn.LayerNorm):
+                weight = self.lm_head.weight.detach()
+                factors, centres = gain(self.final_norm, weight)
+                folded = weight.float() * factors.to(weight.device)
+                if centres:
                     folded -= folded.mean(-1, keepdim=True)
             self._folded = folded
         return self._folded

@@ -38,6 +38,20 @@ class Prompt:
     answers: dict[str, tuple[str, ...]]
     token_ids: dict[str, frozenset[int]]
 
+    @property
+    def cognate(self) -> bool:
+        """Whether the source word looks like the pivot word, so that copying it is taken for the pivot language.
+
+        True when one is contained in the other (case ignored) or one token begins both: French
+        ``lion`` or German ``Wind`` with English as the pivot. The paper keeps such prompts.
+        """
+        pivot = next(iter(self.answers))
+        if pivot in (self.source, self.target):
+            return False
+        ours, theirs = self.answers[pivot], self.answers[self.source]
+        alike = _contained(ours, theirs) or _contained(theirs, ours)
+        return bool(alike or self.token_ids[pivot] & self.token_ids[self.source])
+
 
 @dataclass(frozen=True)
 class PromptSet:
@@ -64,9 +78,9 @@ class PromptSet:
         return PromptSet(self.prompts + other.prompts, pd.concat([self.dropped, other.dropped], ignore_index=True))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a prompt: concept, task, source, target, answers by language, demos, text."""
+        """Return one row a prompt: concept, task, source, target, cognate, answers by language, demos, text."""
         rows = [
-            {"concept": p.concept, "task": p.task, "source": p.source, "target": p.target}
+            {"concept": p.concept, "task": p.task, "source": p.source, "target": p.target, "cognate": p.cognate}
             | {f"answer_{code}": " | ".join(words) for code, words in p.answers.items()}
             | {"demos": ", ".join(p.demos), "text": p.text}
             for p in self
@@ -191,10 +205,7 @@ def _why_dropped(answers: dict, token_ids: dict, target: str, pivot: str) -> str
     return None
 
 
-def _contained(pivot_words: Iterable[str], target_words: Iterable[str]) -> str | None:
-    """Return ``"hand / Hand"`` for the first pivot spelling found inside a target spelling (case ignored)."""
-    for target in target_words:
-        for pivot in pivot_words:
-            if pivot.casefold() in target.casefold():
-                return f"{pivot} / {target}"
-    return None
+def _contained(words: Iterable[str], others: Iterable[str]) -> str | None:
+    """Return ``"hand / Hand"`` for the first of ``words`` found inside one of the ``others`` (case ignored)."""
+    pairs = ((word, other) for other in others for word in words)
+    return next((f"{word} / {other}" for word, other in pairs if word.casefold() in other.casefold()), None)

@@ -22,6 +22,15 @@ def language_probability(decoded: Decoded, ci: str = "gaussian") -> go.Figure:
     return finish(figure, _title("Which language is the next token in?", decoded), 520)
 
 
+def bars(table, x: str, y: str, group: str, title: str) -> go.Figure:
+    """Draw the column ``y`` of a table as bars along ``x``, side by side by ``group``, each with its number."""
+    figure = go.Figure()
+    for (name, part), pattern in zip(table.groupby(group, sort=False), ("", "/", "x", ".", "+")):
+        figure.add_bar(x=part[x], y=part[y], name=str(name), text=part[y], marker={"pattern": {"shape": pattern}})
+    figure.update_yaxes(title_text=y, gridcolor=GRID)
+    return finish(figure, title, 380)
+
+
 def energy(decoded: Decoded, ci: str = "gaussian") -> go.Figure:
     """Draw the mean token energy by layer with its 95 % band (paper, Figure 5)."""
     if decoded.energy is None:

@@ -36,4 +36,4 @@ def heatmap(decoded: Decoded, tokenizer) -> go.Figure:
     figure.update_xaxes(title="position (the token read there)", tickvals=list(range(len(seen))), ticktext=seen, showgrid=False)
     figure.update_yaxes(title="layer", dtick=max(1, len(decoded.layers) // 18), showgrid=False)
     finish(figure, f"Most probable next token at each layer · {escape(decoded.model)}", 90 + 26 * len(decoded.layers))
-    return figure.update_layout(hovermode="closest")
+    return figure.update_layout(hovermode="closest", margin_t=48)

@@ -1,0 +1,267 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 2 · Decode layer by layer
+#
+# **What would the model say if it had to answer after every layer?**
+#
+# A transformer does not jump from the prompt to the answer. It passes a vector from layer to layer and changes it a little each time. In this notebook you read that vector
+# after every layer, with the model's own output layer, and watch which language it speaks.
+
+# %% [markdown]
+# ## What you will do
+#
+# - take the hidden states of a real model out of one forward pass, by hand;
+# - turn each of them into a probability for every token: the **logit lens**;
+# - draw which language leads at which layer, with its uncertainty;
+# - compare translation with repetition.
+#
+# **You need** notebook 1, and to know what a matrix product and a softmax are.
+#
+# **Time** about 45 minutes to work through; the cells run for about two minutes on two CPU cores, in 4 GB of memory.
+# The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
+# Llama-2 7B, the paper's smallest model, takes about 7.5 GB of GPU memory in 8-bit (not run for this text).
+
+# %% tags=["setup"]
+
+# %% tags=["parameters"]
+model_name = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
+source, target = "fr", "zh"
+seed = 0
+every = 4  # average over every 4th concept of the list; 1 takes all of them, and four times as long
+
+# %%
+import torch
+from IPython.display import display
+
+model = ll.load_model(model_name)
+everything = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)
+prompts = everything[::every]
+print(model, len(prompts), "prompts")
+
+# %% [markdown]
+# ## 1. The residual stream
+#
+# **Objective: know what we are about to read.**
+#
+# Every token starts as a vector of `d_model` numbers. Each of the model's `n_layers` blocks reads it and *adds* something to it: the vector is called the **residual stream**, and its value after
+# a block a **latent** (or hidden state). After the last block the model normalises the latent, multiplies it by the *unembedding* matrix and gets one number a token, the **logits**.
+# A softmax makes them probabilities.
+#
+# The last position of the prompt is the one that predicts the answer. We follow the latent there. Layer 1 is the output of the first block.
+
+# %%
+example = next((p for p in everything if p.concept == "eagle"), everything[0])
+print(example.text)
+print("\nlayers:", model.n_layers, " d_model:", model.d_model, " answer:", example.answers[target][0])
+
+# %% [markdown]
+# ## 2. One trace by hand
+#
+# **Objective: take the latents out of the model yourself.**
+#
+# [nnsight](https://nnsight.net) lets us write down what to keep while the model runs. Inside the `with` block, `block.output` is the real tensor of shape
+# `[batch, position, d_model]`; `.save()` keeps it after the block ends. We keep the last position of every layer.
+
+# %%
+latents = []
+with torch.no_grad(), model.traced.trace(example.text):
+    for block in model.traced.layers:
+        latents.append(block.output[:, -1].save())
+
+h = torch.cat(latents)
+h.shape  # [n_layers, d_model]
+
+# %% [markdown]
+# ## 3. The logit lens by hand
+#
+# **Objective: read a middle layer with the output layer.**
+#
+# The trick is simple and bold: treat the latent after *any* layer as if it were the last one. Normalise it, apply the unembedding, take the softmax.
+# For the last layer this is exactly what the model does. For earlier layers it asks: *what would you say now?*
+
+# %%
+with torch.no_grad():
+    log_probs = torch.log_softmax(model.lm_head(model.final_norm(h)).float(), -1)
+
+for language, ids in example.token_ids.items():
+    by_layer = ll.metrics.set_probability(log_probs, ids)
+    print(f"{language}: " + " ".join(f"{p:.2f}" for p in by_layer.tolist()))
+
+# %% [markdown]
+# The library does the same in one call, for many prompts, and keeps only what is asked for instead of a quarter of a million numbers a layer.
+# Both ways must agree:
+
+# %%
+one = ll.decode(model, [example.text], [example.token_ids])
+by_hand = torch.stack([ll.metrics.set_probability(log_probs, ids) for ids in example.token_ids.values()])
+library = torch.stack([one.probability[language][0] for language in example.token_ids])
+print("largest difference:", f"{(by_hand - library).abs().max():.1e}")
+
+# %% [markdown]
+# ## Exercise 02.1 · Entropy (3 minutes, easy)
+#
+# How sure is the model at a layer? The **entropy** says it in bits: 0 when one token has all the probability, and more the more tokens share it.
+# Suppose a layer gives every one of Gemma's 262,144 tokens the same probability. What is the entropy in bits?
+
+# %% tags=["stub"]
+answer = ...  # a number
+ll.checks.exercise("02.1", answer)
+
+# %% tags=["solution"]
+# n equally likely tokens: log2(n), and 262,144 = 2 ** 18.
+import math
+
+answer = math.log2(262_144)
+ll.checks.exercise("02.1", answer)
+
+# %% [markdown]
+# ## 4. What would it say now?
+#
+# **Objective: read a heatmap of top tokens.**
+#
+# Columns are the last tokens of the prompt, rows are layers, the top row is the model's real output. Each cell shows the most probable next token there, and its colour the probability.
+# Hover for the next candidates.
+#
+# **Predict:** look at the last column only. Will the first sensible word you meet, going up, be Chinese, French or English?
+
+# %%
+seen = ll.decode(model, [example.text], [example.token_ids], positions=10)
+ll.plots.heatmap(seen, model.tokenizer)
+
+# %% [markdown]
+# **What to notice.** In the lower layers the lens shows tokens from anywhere: the latent does not yet point at any word. Then, in the last column, the English word comes up, though
+# there is no English in the prompt; and at the top the Chinese one.
+#
+# We picked this concept because it shows the detour so well. A single prompt is an anecdote: let us count.
+
+# %% [markdown]
+# ## 5. Which language leads?
+#
+# **Objective: read the paper's main figure.**
+#
+# For every prompt and layer we add up the probability of the tokens that begin the English word, the target word and the source word. The lines are means over prompts, the bands 95 % intervals
+# (mean ± 1.96 · s/√n, the paper's). The strip on top is the entropy.
+#
+# **Predict:** the prompt contains no English. How high will the English line get: zero, a little, or the highest of all?
+
+# %%
+decoded = ll.decode(model, prompts)
+ll.plots.language_probability(decoded)
+
+# %%
+summary = ll.summarize(decoded)
+shown = summary[(summary["quantity"] == "probability") & (summary["layer"] > model.n_layers - 7)]
+shown.pivot(index="layer", columns="language", values=["mean", "lower", "upper"]).round(3)
+
+# %% [markdown]
+# **What to notice.** The English word rises in the upper-middle layers, where the target is still near zero, and is gone at the last layer, where the target leads: the detour the paper describes for Llama-2.
+#
+# In this small model there is a second visitor: the *source* word. It stands in the prompt, and a model that has found it tends to copy it. The paper plots English and the target;
+# we plot the source too, so that you can see copying and the pivot side by side.
+
+# %% [markdown]
+# ## 6. English, or only a copy?
+#
+# **Objective: look for a simpler explanation before you believe a finding.**
+#
+# French *lion* is also an English word. When the model copies it, the lens counts that as English. Such words are **cognates**. The paper keeps them; let us leave them out.
+#
+# **Predict:** does the English line fall a little, by half, or to zero?
+
+# %%
+cognates = decoded.prompts["cognate"]
+print(cognates.sum(), "of", len(decoded), "concepts are cognates:", ", ".join(decoded.prompts["concept"][cognates][:12]), "…")
+without = decoded[~cognates]
+ll.plots.language_probability(without)
+
+# %%
+for name, run in (("all concepts", decoded), ("without cognates", without)):
+    english = ll.summarize(run).query("quantity == 'probability' and language == 'en'")
+    peak = english.loc[english["mean"].idxmax()]
+    print(
+        f"{name:18} n = {len(run):3}   English peaks at {peak['mean']:.3f} [{peak['lower']:.3f}, {peak['upper']:.3f}], layer {peak['layer']}"
+    )
+
+# %% [markdown]
+# **What to notice.** With this model and French as the source, a good part of the English line was copying. What is left is smaller, but its band still lies above the target's in the layers before the handover.
+# A finding that survives its simplest rival is worth more than a higher peak.
+#
+# Change `source` to `"de"` at the top and run again: German nouns begin with a capital, so a plain copy is no English token.
+
+# %% [markdown]
+# ## 7. The control: repetition
+#
+# **Objective: see the same model without a detour.**
+#
+# If English appeared whenever Chinese is produced, it would have nothing to do with translating. **Predict** the figure for Chinese → Chinese before you run it.
+
+# %%
+repetition = ll.build_prompts("repetition", target=target, tokenizer=model.tokenizer, seed=seed)
+repeated = ll.decode(model, repetition[::every])
+ll.plots.language_probability(repeated)
+
+# %%
+for name, run in (("translation", without), ("repetition", repeated)):
+    english, chosen = (run.probability[code].mean(0) for code in run.languages[:2])
+    ahead = [layer for layer, e, c in zip(run.layers, english, chosen) if e > c and e > 0.005]
+    print(f"{name:12} English is ahead of the target, and above 0.5 %, at layers {ahead}")
+
+# %% [markdown]
+# ## Exercise 02.2 · Write the lens yourself (8 minutes, medium)
+#
+# Write `lens(h, gain, U)` for a model with RMSNorm: `h` is a latent `[d_model]`, `gain` the norm's weights `[d_model]`, `U` the unembedding `[n_tokens, d_model]`.
+# Return the probabilities `[n_tokens]`. RMSNorm divides a vector by the root of the mean of its squares, then multiplies by the gain.
+
+
+# %% tags=["stub"]
+def lens(h, gain, U): ...
+
+
+answer = ...  # write lens, then replace the dots here by: lens
+ll.checks.exercise("02.2", answer)
+
+
+# %% tags=["solution"]
+def lens(h, gain, U):
+    normed = h / h.square().mean().sqrt()
+    return torch.softmax(U @ (gain * normed), -1)
+
+
+# The most common slips: no norm at all, the length instead of the root mean square, logits instead of probabilities.
+ll.checks.exercise("02.2", lens)
+
+# %% [markdown]
+# ## 8. Try it
+#
+# **Question to answer with the widget:** find a concept, no cognate, whose English word has more than 20 % at some layer from French to Chinese. Is it there from German to Chinese as well?
+#
+# (No widget on your screen? The heatmap of section 4 and the next figure show one state of it.)
+
+# %%
+display(ll.explore.prompt(model, source=source, target=target, concept="snake"))
+
+# %%
+ll.plots.language_probability(one)
+
+# %% [markdown]
+# ## What this does not show
+#
+# The lens reads a middle layer with a decoder made for the last one. Low probability may mean "not there" or "there, but written in another way". And an English *token* at the top is not the same as
+# thinking *in English*: the paper's reading is that concepts live in a space that lies closer to English, not that the model first translates.
+#
+# ## Recap
+#
+# - The logit lens is: norm, unembedding, softmax, at any layer.
+# - English rises in between when translating, and not when repeating.
+# - A small model also copies the source word on the way, and cognates make copying look like English.
+#
+# **Further reading:** section 4.1 of the [paper](https://aclanthology.org/2024.acl-long.820/); nostalgebraist, *interpreting GPT: the logit lens* (2020).
+#
+# **Next:** [3 · Trace the three phases](03_trace_three_phases.ipynb)

@@ -1,0 +1,221 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 3 · Trace the three phases
+#
+# **Where does the latent travel, before it speaks the target language?**
+#
+# Probabilities show only what the output layer can read. In this notebook you measure *how much* of the latent it can read, find the layers at which one phase ends and the next begins,
+# and see the forward pass as a path on a sphere.
+
+# %% [markdown]
+# ## What you will do
+#
+# - compute by hand how much of a vector a set of tokens can see: **token energy**;
+# - measure it layer by layer on a real model;
+# - find the **three phases** of the forward pass and their uncertainty;
+# - turn a sphere with the measured path on it.
+#
+# **You need** notebook 2, and the dot product of vectors.
+#
+# **Time** about 45 minutes to work through; the cells run for about a minute and a half on two CPU cores, in 4 GB of memory.
+# The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
+
+# %% tags=["setup"]
+
+# %% tags=["parameters"]
+model_name = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
+source, target = "de", "zh"  # German nouns begin with a capital, so a copied one is no English token
+seed = 0
+every = 4  # average over every 4th concept of the list
+
+# %%
+import torch
+from IPython.display import display
+
+model = ll.load_model(model_name)
+prompts = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)[::every]
+decoded = ll.decode(model, prompts, keep_latents=True)
+decoded
+
+# %% [markdown]
+# ## 1. An extreme case
+#
+# **Objective: see that a latent can hold what no token shows.**
+#
+# Take a model with three dimensions and four tokens: (1, 0, 0), (−1, 0, 0), (0, 1, 0) and (0, −1, 0). All of them lie in a plane. A latent (0, 0, 5) is at right angles to every token:
+# all logits are 0, whatever its length. What stands *outside* the tokens' plane cannot change the prediction; the model can use it to think without speaking.
+#
+# Real tokens do not lie in a plane, but they do not fill all directions evenly either.
+
+# %%
+tokens = torch.tensor([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
+for latent in ([0.0, 0, 5], [3.0, 0, 0], [1.0, 0, 1]):
+    logits = tokens @ torch.tensor(latent)
+    print(latent, "-> logits", logits.tolist())
+
+# %% [markdown]
+# ## 2. Token energy
+#
+# **Objective: put a number on it.**
+#
+# The squared cosine between a latent and a token says how much they point the same way. Average it over all tokens, divide by the same average *between tokens*, and take the root: that is the paper's
+# **token energy** E (its Eq. 2).
+#
+# E = 0: the output layer sees nothing of the latent. E = 1: the latent is as close to the tokens as they are to one another.
+
+# %%
+for latent in ([0.0, 0, 5], [3.0, 0, 0], [1.0, 1, 0]):
+    print(latent, "-> E =", round(ll.geometry.token_energy(torch.tensor(latent), tokens).item(), 3))
+
+# %% [markdown]
+# ## Exercise 03.1 · Energy by hand (5 minutes, medium)
+#
+# Compute E for the latent (1, 0, 1) and the four tokens above.
+#
+# Steps: its four squared cosines with the tokens; their mean; the mean squared cosine between tokens (over all 16 ordered pairs, a token with itself included); the quotient; the root.
+
+# %% tags=["stub"]
+answer = ...  # a number
+ll.checks.exercise("03.1", answer)
+
+# %% tags=["solution"]
+# cos² with the first two tokens is 1/2, with the others 0: mean 1/4. Between tokens: each has two of four at cos² = 1: mean 1/2.
+answer = ((1 / 4) / (1 / 2)) ** 0.5
+ll.checks.exercise("03.1", answer)
+
+# %% [markdown]
+# ## 3. Energy, measured
+#
+# **Objective: see how much of the latent is turned towards words.**
+#
+# For the real model, the tokens are the rows of the unembedding with the final norm's gain folded in, scaled to length 1.
+#
+# **Predict:** from the first layer to the last, will the energy rise, fall, or stay?
+
+# %%
+ll.plots.energy(decoded)
+
+# %% [markdown]
+# **What to notice.** Energy stays far below 1 at every layer: most of the latent's direction has nothing to do with the next token. For Llama-2 the paper finds a low plateau and a rise in the last layers.
+# Compare: where does this model's energy begin to rise, and what does the first layer do that the paper's picture does not have?
+
+# %% [markdown]
+# ## 4. Three phases
+#
+# **Objective: read entropy, energy and probability together.**
+#
+# The paper describes the forward pass in three phases: an **input** phase, in which no word is in sight; a **concept** phase, in which the right meaning appears, leaning to English; and a **target**
+# phase, in which the target language takes over.
+#
+# We call the first layer with P(English) > 5 % and above the target the start of the concept phase, and the first layer from which the target stays ahead the start of the target phase.
+#
+# **Predict** the two layers: notebook 2 showed them for French.
+
+# %%
+phases = ll.find_phases(decoded)
+ll.plots.phases(decoded, phases)
+
+# %%
+print("concept phase from layer", phases.concept_start, " 95 % of resamples:", phases.concept_interval)
+print("target phase from layer ", phases.target_start, " 95 % of resamples:", phases.target_interval)
+print(f"resamples of the concepts with a concept phase: {phases.concept_share:.0%}")
+
+# %% [markdown]
+# **What to notice.** The boundaries are estimates. We draw the concepts anew, with replacement, a thousand times, and find the phases each time. Where an interval is wide, or the concept phase is missing
+# from some of the resamples, the data do not settle the question.
+#
+# The paper's boundaries for Llama-2, to Chinese (concept, then target): layers 17 and 31 of 32 for 7B, 18 and 39 of 40 for 13B, 42 and 76 of 80 for 70B.
+
+# %% [markdown]
+# ## Exercise 03.2 · Find the handover (8 minutes, medium)
+#
+# Write `handover(p_english, p_target)` for two lists with one probability a layer. Return the number of the first layer (counting from 1) from which the target is larger than English **to the end**,
+# or `None` when there is none.
+
+
+# %% tags=["stub"]
+def handover(p_english, p_target): ...
+
+
+answer = ...  # write handover, then replace the dots here by: handover
+ll.checks.exercise("03.2", answer)
+
+
+# %% tags=["solution"]
+def handover(p_english, p_target):
+    layer = None
+    for number in range(len(p_target), 0, -1):  # from the last layer down, as long as the target leads
+        if p_target[number - 1] <= p_english[number - 1]:
+            break
+        layer = number
+    return layer
+
+
+ll.checks.exercise("03.2", handover)
+
+# %% [markdown]
+# ## 5. A path on a sphere
+#
+# **Objective: know what is measured and what is picture.**
+#
+# Scale every latent to length 1: now it is a point on a sphere of `d_model` dimensions. We look at it from two measured directions. The **language axis** is the mean difference between the target
+# words' tokens and the English ones'. The **concept axis** of a word is what its two tokens share, apart from what all words share.
+#
+# So x < 0 leans to English, x > 0 to the target; y grows when the right concept appears, in whichever language; z is everything else. Every layer is a point with x² + y² + z² = 1.
+
+# %%
+path = ll.sphere_path(model, prompts, decoded)  # [n_prompts, n_layers, 3]
+mean = path.mean(0)
+for layer in (1, model.n_layers // 2, model.n_layers - 5, model.n_layers - 2, model.n_layers):
+    x, y, z = mean[layer - 1].tolist()
+    print(f"layer {layer:2}   language {x:+.4f}   concept {y:+.4f}   everything else {z:.4f}")
+
+# %% [markdown]
+# The cosines are small: in a space of hundreds of dimensions one word is a tiny part of a latent. Drawn to scale the whole path would be a dot at the pole. So the figure magnifies the distance from the pole; the factor is printed.
+#
+# **Predict:** does the path go *straight* from the pole to the target, or by way of the concept?
+
+# %%
+ll.plots.sphere(path, pivot=decoded.languages[0], target=target, title=f"From {source} to {target}")
+
+# %% [markdown]
+# **What to notice.** Turn the sphere. Red is the first layer, violet the last. The path stays near the pole for most of the layers, then steps out along the concept axis before it bends towards the target.
+#
+# The paper draws a cartoon of this: from the pole into a region that leans to English, then along the equator to the target. Judge from the numbers: does *this* model lean to English (x < 0) in its concept phase, and does its last
+# phase run "along the equator"?
+
+# %% [markdown]
+# ## 6. Try it
+#
+# **Question to answer with the widget:** choose the task *repetition*. In which layer does the concept appear now, compared with translation?
+
+# %%
+display(ll.explore.prompt(model, task="repetition", target=target, concept="flower"))
+
+# %% [markdown]
+# No widget on your screen? This figure shows its first state.
+
+# %%
+flower = next(p for p in ll.build_prompts("repetition", target=target, tokenizer=model.tokenizer) if p.concept == "flower")
+ll.plots.heatmap(ll.decode(model, [flower.text], positions=10), model.tokenizer)
+
+# %% [markdown]
+# ## What this does not show
+#
+# The sphere keeps two directions out of hundreds. Another way to choose the axes gives another picture, and a mean path hides how much single words differ. Phases found by a threshold move when the threshold does.
+# None of this proves *why* the model takes the way it takes: for that one has to intervene, not only look.
+#
+# ## Recap
+#
+# - Token energy measures how much of a latent the output layer can read.
+# - The forward pass has an input, a concept and a target phase, with boundaries that carry uncertainty.
+# - The sphere is made of measurements; its magnification is a drawing aid.
+#
+# **Further reading:** sections 4.2 and 4.3 of the [paper](https://aclanthology.org/2024.acl-long.820/).
