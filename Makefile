@@ -8,7 +8,7 @@ LAB_ARGS ?=
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks notebook-files picture lint prefetch chromium clean
+.PHONY: help lab test notebooks notebook-files picture lint prefetch chromium data-check targets clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -43,6 +43,12 @@ lint: $(VENV)/.ready  ## check style and that no notebook is stale
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python notebooks/build.py --check
+
+data-check: $(VENV)/.ready  ## compare the words with free dictionaries
+	$(BIN)/python data/check.py
+
+targets: prefetch  ## measure every target language on the demo model (about ten minutes)
+	$(BIN)/python data/measure.py
 
 clean:  ## remove what was built (the model's cache stays)
 	rm -rf build dist .pytest_cache .ruff_cache

@@ -14,9 +14,10 @@ import pandas as pd
 
 from .errors import DataError, near
 from .files import data_file
+from .tokens import spell
 
 BLANK = "___"
-_LANGUAGE_COLUMNS = ("code", "name", "endonym", "script", "direction", "answer", "stop")
+_LANGUAGE_COLUMNS = ("code", "name", "endonym", "script", "direction", "answer", "stop", "quotes")
 
 
 @cache
@@ -29,8 +30,8 @@ def languages() -> pd.DataFrame:
     """Return the languages we know, one row a language code.
 
     Columns: ``name`` (English), ``endonym`` (as printed in prompts), ``script``,
-    ``direction`` (ltr or rtl), ``answer`` (the word and colon before a cloze answer) and
-    ``stop`` (the full stop).
+    ``direction`` (ltr or rtl), ``answer`` (the word and colon before a cloze answer), ``stop``
+    (the full stop) and ``quotes`` (the pair the language uses; prompts always use ``"``, as the paper does).
 
     >>> languages().loc["fr", "endonym"]
     'Français'
@@ -93,6 +94,29 @@ def load_cloze(code: str) -> dict[str, str]:
     return sentences
 
 
+def results(name: str) -> pd.DataFrame:
+    """Return a table of results that ships with latentlang, as ``data/README.md`` lists them with the command that made each.
+
+    >>> results("targets").columns[:4].tolist()
+    ['target', 'source', 'n', 'right']
+    """
+    return pd.read_csv(data_file(f"results/{name}.csv"), dtype_backend="numpy_nullable")
+
+
+def fertility(tokenizer, words: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return how a tokenizer cuts each language's words: one row a language.
+
+    Columns: ``words`` (how many), ``single`` (how many of them are one token) and ``tokens`` (mean
+    number of tokens a word takes, its fertility), for the first spelling right after a quote.
+    """
+    table = load_words(words)
+    rows = {}
+    for code in table.columns:
+        lengths = [len(spell(cell[0], tokenizer)) for cell in table[code] if cell]
+        rows[code] = {"words": len(lengths), "single": lengths.count(1), "tokens": sum(lengths) / max(1, len(lengths))}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("language")
+
+
 def _words_from_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Validate a DataFrame: either the raw schema, or what ``load_words`` returned (tuples, concept index)."""
     if "concept" not in frame.columns:
@@ -102,7 +126,7 @@ def _words_from_frame(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for number, record in enumerate(frame.to_dict("records"), 1):
         cells = {str(k): "|".join(v) if isinstance(v, (tuple, list)) else v for k, v in record.items()}
-        rows.append((number, {k: "" if v is None or v != v else str(v) for k, v in cells.items()}))
+        rows.append((number, {k: "" if v is None or v != v else unicodedata.normalize("NFC", str(v)) for k, v in cells.items()}))
     if "en" not in frame.columns:
         raise DataError("The word table has no column 'en': add the English words, they are the pivot.")
     return _word_table(rows, "the word table", unit="row")
@@ -118,6 +142,8 @@ def _word_table(rows: list[tuple[int, dict[str, str]]], where: str, unit: str = 
         concept = row["concept"]
         if not concept:
             raise DataError(f"{where}, {unit} {line}, column 'concept': this cell is empty; name the concept.")
+        if concept != concept.strip():
+            raise DataError(f"{where}, {unit} {line}, column 'concept': '{concept}' has a stray space; remove it.")
         if concept in seen:
             raise DataError(f"{where}, {unit} {line}, column 'concept': '{concept}' stands already in {unit} {seen[concept]}; rename one.")
         seen[concept] = line

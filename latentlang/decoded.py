@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -61,6 +62,13 @@ class Decoded:
         chosen = np.arange(len(self))[rows]
         parts = {name: tensor[chosen] for name, tensor in self._tensors().items()}
         return replace(self._with(parts), prompts=self.prompts.iloc[chosen].reset_index(drop=True))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Decoded]) -> Decoded:
+        """Return the readings of several runs of one model, one after the other."""
+        tensors = {name: torch.cat([part._tensors()[name] for part in parts]) for name in parts[0]._tensors()}
+        prompts = pd.concat([part.prompts for part in parts], ignore_index=True)
+        return replace(parts[0]._with(tensors), prompts=prompts)
 
     def last_position(self) -> Decoded:
         """Return the readings at the last of several positions alone, the one that predicts the answer."""

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from tqdm.auto import tqdm
 
+from . import cache
 from .decoded import Decoded
 from .errors import DataError
 from .geometry import sphere_axes, sphere_coordinates
 from .lens import decode
 from .models import Model
 from .prompts import PromptSet, build_prompts
-from .tokens import answer_token
+from .tokens import spell
+
+_PART = 64  # prompts stored at a time: about a quarter of a minute on two CPU cores
 
 
 def run_experiment(
@@ -24,23 +28,35 @@ def run_experiment(
     seed: int = 0,
     k: int | None = None,
     shared_demos: bool = False,
+    control: str | None = None,
     words=None,
+    every: int = 1,
+    refresh: bool = False,
     progress: bool = True,
 ) -> Decoded:
-    """Build the prompts of one experiment and read every layer for each of them.
+    """Read every layer for all prompts of one experiment, or take the result from the cache.
 
-    ``source`` may be a list of languages, whose prompts are pooled (the paper pools de, fr and ru
-    to zh). The other arguments are those of ``build_prompts``.
+    ``source`` may be a list of languages, whose prompts are pooled (the paper pools de, fr and ru to
+    zh). ``every=4`` takes every fourth prompt. ``refresh`` computes anew. The other arguments are those of ``build_prompts``.
+    An interrupted run keeps its finished parts and goes on there next time.
     """
     sources = [source] if source is None or isinstance(source, str) else list(source)
     sets = [
-        build_prompts(task, code, target, tokenizer=model.tokenizer, words=words, seed=seed, k=k, shared_demos=shared_demos)
+        build_prompts(
+            task, code, target, tokenizer=model.tokenizer, words=words, seed=seed, k=k, shared_demos=shared_demos, control=control
+        )[::every]
         for code in sources
     ]
-    prompts = sets[0]
-    for other in sets[1:]:
-        prompts = prompts + other
-    return decode(model, prompts, progress=progress)
+    prompts = sum(sets[1:], sets[0])
+    facts = {"model": model.identity, "prompts": [(p.text, {c: sorted(i) for c, i in p.token_ids.items()}) for p in prompts]}
+    with tqdm(total=len(prompts), unit="prompt", disable=not progress, leave=False) as bar:
+
+        def compute(rows: slice) -> Decoded:
+            bar.n = rows.start
+            bar.refresh()
+            return decode(model, prompts[rows], progress=False)
+
+        return cache.answer(facts, len(prompts), compute, part=_PART, refresh=refresh)
 
 
 def sphere_path(model: Model, prompts: PromptSet, decoded: Decoded) -> torch.Tensor:
@@ -53,5 +69,13 @@ def sphere_path(model: Model, prompts: PromptSet, decoded: Decoded) -> torch.Ten
         raise DataError("The sphere needs the latents of these same prompts: decode(model, prompts, keep_latents=True).")
     pivot, target = decoded.languages[:2]
     U = model.folded_unembedding()
-    rows = {code: U[[answer_token(p.answers[code][0], model.tokenizer) for p in prompts]].cpu() for code in (pivot, target)}
+    rows = {code: U[[_first_token(model, p.answers[code][0]) for p in prompts]].cpu() for code in (pivot, target)}
     return sphere_coordinates(decoded.latents, sphere_axes(rows[target], rows[pivot]))
+
+
+def _first_token(model: Model, word: str) -> int:
+    """Return the token that begins ``word`` after the opening quote of a prompt: it stands for the word on the sphere."""
+    ids = spell(word, model.tokenizer)
+    if not ids:
+        raise DataError(f"{model.name}'s tokenizer cannot spell '{word}', so it has no place on the sphere: leave the concept out.")
+    return ids[0]

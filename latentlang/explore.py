@@ -22,6 +22,7 @@ from .models import Model
 from .prompts import TASKS, Prompt, build_prompts
 
 _POSITIONS = 10  # as many as fit on a screen beside each other
+_WIDTH = 960  # from plotly 6 on a FigureWidget does not see how wide its place is, and takes 700 pixels (plotly.py issue 5208)
 
 
 class _Latest:
@@ -126,4 +127,4 @@ def _redraw(widget: go.FigureWidget, figure: go.Figure) -> None:
         else:
             widget.data = ()
             widget.add_traces(figure.data)
-        widget.layout = figure.layout
+        widget.layout = figure.update_layout(width=_WIDTH).layout

@@ -1,4 +1,4 @@
-"""Pure geometry of latents and tokens: token energy and the sphere (paper, section 4.3 and Eq. 2)."""
+"""Pure geometry of latents and tokens: token energy and the sphere (paper, section 4.2 and Eq. 2)."""
 
 from __future__ import annotations
 
@@ -90,9 +90,10 @@ def sphere_coordinates(latents: torch.Tensor, axes: SphereAxes) -> torch.Tensor:
     For ĥ = h/‖h‖: x = ⟨ĥ, language⟩ (below 0 English, above 0 target), y = ⟨ĥ, concept⟩,
     z = √(1 − x² − y²) (1 at the pole: nothing of either).
     """
-    if latents.ndim != 3 or len(latents) != len(axes.concept):
+    n_concepts, d_model = axes.concept.shape
+    if latents.ndim != 3 or (len(latents), latents.shape[-1]) != (n_concepts, d_model):
         raise DataError(
-            f"sphere_coordinates needs latents [n_concepts, n_layers, d_model] for the {len(axes.concept)} concepts of the axes, "
+            f"sphere_coordinates needs latents [{n_concepts}, n_layers, {d_model}] for the {n_concepts} concepts of the axes, "
             f"not {list(latents.shape)}."
         )
     h = torch.nn.functional.normalize(latents.float(), dim=-1)

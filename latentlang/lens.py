@@ -1,4 +1,4 @@
-"""The logit lens: what the output layer would say of every layer's latent (paper, section 3.1).
+"""The logit lens: what the output layer would say of every layer's latent (paper, section 3.2).
 
 One nnsight trace runs a batch and reduces inside it: of the vocabulary-sized distribution of
 every prompt and layer only a few numbers are kept, so memory does not grow with their product.
@@ -57,10 +57,7 @@ def decode(
     """
     texts, table, wanted = _requests(prompts, targets)
     several = positions != "last"
-    if positions not in ("last", "all") and not (isinstance(positions, int) and positions > 0):
-        raise TraceError(f"Unknown positions '{positions}': use 'last', 'all' or how many of the last ones.")
-    if several and len(texts) != 1:
-        raise TraceError(f"Several positions are read of one prompt at a time, not of {len(texts)}: pass [prompt.text] alone.")
+    _check_request(model, len(texts), positions, top_k, batch_size)
     watch = tuple(int(i) for i in watch or ())
     languages = tuple(wanted[0]) if wanted else ()
     _check_ids(model, [ids for row in wanted for ids in row.values()] + [watch])
@@ -212,8 +209,22 @@ def _requests(prompts, targets) -> tuple[list[str], pd.DataFrame, list[dict]]:
     return texts, table, [{code: row[code] for code in shared} for row in rows]
 
 
+def _check_request(model: Model, n_texts: int, positions: str | int, top_k: int, batch_size: int | None) -> None:
+    """Refuse what cannot be met, before anything is computed."""
+    if model.traced is None:
+        raise TraceError(f"{model.name} has been closed: load it again with ll.load_model().")
+    if positions not in ("last", "all") and not (isinstance(positions, int) and positions > 0):
+        raise TraceError(f"Unknown positions '{positions}': use 'last', 'all' or how many of the last ones.")
+    if positions != "last" and n_texts != 1:
+        raise TraceError(f"Several positions are read of one prompt at a time, not of {n_texts}: pass [prompt.text] alone.")
+    if not 1 <= top_k <= model.vocab_size:
+        raise TraceError(f"top_k={top_k} is not possible: use a number from 1 to {model.vocab_size}.")
+    if batch_size is not None and batch_size < 1:
+        raise TraceError(f"batch_size={batch_size} is not possible: use 1 or more, or leave it out.")
+
+
 def _check_ids(model: Model, sets) -> None:
-    """Refuse token ids that the model's output does not have, and empty sets."""
+    """Refuse token ids that the model's output does not have."""
     for ids in sets:
         for token_id in ids:
             if not 0 <= int(token_id) < model.vocab_size:

@@ -32,7 +32,7 @@ class Model:
     ``traced.layers``, ``traced.final_norm`` and ``traced.lm_head``).
     """
 
-    def __init__(self, name: str, module: torch.nn.Module, tokenizer, quantization: str | None = None) -> None:
+    def __init__(self, name: str, module: torch.nn.Module, tokenizer, quantization: str | None = None, revision: str = "") -> None:
         from nnsight.modeling.transformers import TransformersModel
 
         names = standard_names(name, module)
@@ -48,6 +48,7 @@ class Model:
         self.vocab_size, self.d_model = self.lm_head.weight.shape
         self.dtype = module.dtype
         self.device = self.lm_head.weight.device
+        self.revision = revision
         self._folded: torch.Tensor | None = None
 
     def __repr__(self) -> str:
@@ -55,6 +56,16 @@ class Model:
         return (
             f"Model({self.name}: {self.n_layers} layers, d_model {self.d_model}, {self.vocab_size:,} tokens, {precision} on {self.device})"
         )
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What names this model's numbers: name, revision of its weights, number format and quantization."""
+        return {
+            "name": self.name,
+            "revision": self.revision,
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "quantization": self.quantization or "",
+        }
 
     def folded_unembedding(self) -> torch.Tensor:
         """Return the unembedding with the final norm's gain folded in, ``[V, d_model]`` float32.
@@ -107,7 +118,7 @@ def load_model(
     dtype = _dtype(dtype) or best_dtype(device, quantization)
     set_threads()
     module, tokenizer = _load(name, place, revision, quantization, dtype, device)
-    model = Model(name, module, tokenizer, quantization)
+    model = Model(name, module, tokenizer, quantization, _revision(name, place, module))
     _self_check(model)
     return model
 
@@ -162,6 +173,16 @@ def _load(name: str, place: str, revision: str | None, quantization: str | None,
     if not options.get("device_map"):
         module = module.to(device)
     return module.eval().requires_grad_(False), tokenizer
+
+
+def _revision(name: str, place: str, module: torch.nn.Module) -> str:
+    """Return what tells one version of the weights from another: the hub's commit, or the files of a local folder."""
+    if name in ENTRIES and ENTRIES[name].repo is None:
+        return ""  # pinned by its SHA-256
+    if not Path(place).is_dir():
+        return getattr(module.config, "_commit_hash", None) or ""
+    files = sorted(Path(place).glob("*.safetensors"))
+    return ",".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files)
 
 
 def _self_check(model: Model) -> None:

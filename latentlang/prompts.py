@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from .data import BLANK, language, load_cloze, load_words
+from .data import BLANK, language, languages, load_cloze, load_words
 from .errors import DataError, near
-from .tokens import start_ids_of_all
+from .tokens import stand_ins, start_ids_of_all
 
 TASKS = ("translation", "repetition", "cloze")
+CONTROLS = ("shuffled", "random")
 _DEMONSTRATIONS = {"translation": 4, "repetition": 4, "cloze": 2}
 
 
@@ -100,6 +101,7 @@ def build_prompts(
     seed: int = 0,
     mode: str | None = None,
     shared_demos: bool = False,
+    control: str | None = None,
 ) -> PromptSet:
     """Build one prompt for every usable concept.
 
@@ -109,6 +111,10 @@ def build_prompts(
     (None: 4, for cloze 2, as in the paper). ``mode``: see ``start_ids``. ``shared_demos``
     shows one set of demonstrations before every query, whose concepts are then not asked.
 
+    ``control`` changes one thing that should matter. ``"shuffled"``: each demonstration shows the
+    answer of another one. ``"random"``: in place of the right pivot word another one of like
+    length and frequency is followed. A language code: that language is the pivot.
+
     The demonstrations are drawn by ``seed`` from all concepts of the pair before any is
     dropped, so the tokenizer never changes a prompt. A concept is dropped, and listed in
     ``.dropped`` with the reason, when the pivot word is contained in the target word, when
@@ -117,7 +123,11 @@ def build_prompts(
     Raises ``DataError`` for an unknown task or language, for a translation into the same
     language, for too few words, and when no concept is left.
     """
+    if control is not None and control not in CONTROLS:
+        pivot = _check_pivot(control, source, target)
     source = _check_task(task, source, target, pivot)
+    if control == "random" and pivot in (source, target):
+        raise DataError(f"control='random' needs a pivot other than source and target, and the pivot is '{pivot}': choose another pair.")
     table = load_words(words)
     for code in {source, target, pivot}:
         if code not in table.columns:
@@ -128,22 +138,25 @@ def build_prompts(
     if not 0 <= k < len(asked):
         raise DataError(f"k={k} demonstrations and a query need {max(k, 0) + 1} concepts, and this pair has {len(asked)}: lower k.")
 
-    def line(concept: str, complete: bool) -> str:
-        question, answer = table.at[concept, source][0], table.at[concept, target][0]
-        return _line(source, target, question, answer if complete else None, cloze.get(concept))
+    def line(concept: str, answer: str | None = None) -> str:
+        said = None if answer is None else table.at[answer, target][0]
+        return _line(source, target, table.at[concept, source][0], said, cloze.get(concept))
 
+    followed = stand_ins(table[pivot], tokenizer, seed) if control == "random" else {}
     shared = _draw(asked, k, f"{task}|{source}|{target}|{seed}") if shared_demos else ()
     kept, dropped = [], []
     for concept in asked:
         others = [c for c in asked if c != concept]
         demos = shared or _draw(others, k, f"{task}|{source}|{target}|{seed}|{concept}")
         answers = {code: table.at[concept, code] for code in dict.fromkeys((pivot, target, source))}
+        answers[pivot] = table.at[followed.get(concept, concept), pivot]
         token_ids = {code: start_ids_of_all(spellings, tokenizer, mode) for code, spellings in answers.items()}
         reason = "used as a demonstration" if concept in shared else _why_dropped(answers, token_ids, target, pivot)
         if reason:
             dropped.append({"concept": concept, "source": source, "target": target, "reason": reason})
             continue
-        text = "\n".join([*(line(d, complete=True) for d in demos), line(concept, complete=False)])
+        shown = demos[1:] + demos[:1] if control == "shuffled" else demos
+        text = "\n".join([*map(line, demos, shown), line(concept)])
         kept.append(Prompt(text, task, source, target, concept, tuple(demos), answers, token_ids))
     if not kept:
         reasons = pd.Series([d["reason"].split(":")[0] for d in dropped]).value_counts()
@@ -170,6 +183,17 @@ def _check_task(task: str, source: str | None, target: str, pivot: str) -> str:
     if source == target:
         raise DataError(f"Source and target are both '{target}': choose two languages, or the task 'repetition'.")
     return source
+
+
+def _check_pivot(control: str, source: str | None, target: str) -> str:
+    """Return the pivot language that ``control`` names."""
+    if control not in languages().index:
+        raise DataError(
+            f"Unknown control '{control}'.{near(control, CONTROLS)} Use {' or '.join(CONTROLS)}, or a language code as the pivot."
+        )
+    if control in (source, target):
+        raise DataError(f"'{control}' is already source or target: choose a third language as the pivot.")
+    return control
 
 
 def _draw(concepts: list[str], k: int, seed: str) -> tuple[str, ...]:

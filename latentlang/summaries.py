@@ -59,7 +59,7 @@ def find_phases(decoded: Decoded | pd.DataFrame) -> Phases:
         if not {"pivot", "target"} <= set(decoded.columns) or not len(decoded):
             raise DataError("find_phases needs the columns 'pivot' and 'target', one row a layer.")
         layers = [int(layer) for layer in decoded.index]
-        curves = torch.as_tensor(decoded[["pivot", "target"]].to_numpy(dtype=float))
+        curves = torch.tensor(decoded[["pivot", "target"]].to_numpy(dtype=float))
         concept, target = _starts(curves[:, 0][None], curves[:, 1][None])
         return Phases(_layer(concept[0], layers), _layer(target[0], layers))
     if len(decoded.languages) < 2:

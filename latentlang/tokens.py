@@ -7,13 +7,18 @@ therefore the sum over all the tokens that begin it.
 
 from __future__ import annotations
 
+import random
 import re
 import unicodedata
 import weakref
 from collections.abc import Iterable
 from functools import cache
+from typing import TYPE_CHECKING
 
 from .errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MODES = ("prefix", "word", "first")
 LARGE_VOCABULARY = 100_000
@@ -73,7 +78,7 @@ def start_ids(word: str, tokenizer, mode: str | None = "prefix") -> frozenset[in
         where the word is one token and ``"first"`` where it is not (nearly every short
         string is a token there, and ``f`` would count towards fleur and flower alike).
 
-    The set may be empty (``"word"`` when no entry spells it). Raises ``DataError`` for an
+    The set may be empty (``"word"`` when no entry spells the word). Raises ``DataError`` for an
     empty word or an unknown mode.
     """
     if not word or not word.strip():
@@ -88,7 +93,7 @@ def start_ids(word: str, tokenizer, mode: str | None = "prefix") -> frozenset[in
     if mode == "word":
         return frozenset(i for text in (word, " " + word) for i in vocab.ids_of.get(text.encode(), ()))
     if mode == "first":
-        return frozenset(i for i in (_first_id(word, tokenizer, vocab), _first_id(" " + word, tokenizer, vocab)) if i is not None)
+        return frozenset(ids[0] for text in (word, " " + word) if (ids := spell(text, tokenizer)))
     raise DataError(f"Unknown mode '{mode}': use one of {', '.join(MODES)}.")
 
 
@@ -97,12 +102,42 @@ def start_ids_of_all(spellings: Iterable[str], tokenizer, mode: str | None) -> f
     return frozenset().union(*(start_ids(spelling, tokenizer, mode) for spelling in spellings))
 
 
-def answer_token(word: str, tokenizer) -> int:
-    """Return the id of the token that a model should say right after ``"`` to begin ``word``."""
-    token_id = _first_id(word, tokenizer, vocabulary(tokenizer))
-    if token_id is None:
-        raise DataError(f"This tokenizer cannot spell '{word}': leave the word out.")
-    return token_id
+def spell(word: str, tokenizer) -> list[int]:
+    """Return the tokens with which the tokenizer itself spells ``word`` right after an opening quote or a line's start.
+
+    SentencePiece tokenizers put a space before the first word of an input, and some byte-level
+    ones glue an opening quote to the word; so the word is read behind an anchor, and the
+    anchor's own tokens are skipped, as are bare spaces. Empty when the tokenizer has no tokens for it.
+    """
+    vocab = vocabulary(tokenizer)
+    for anchor in ('"', "\n"):
+        ids = tokenizer.encode(anchor + word, add_special_tokens=False)
+        read = b""
+        for position, token_id in enumerate(ids):
+            if read.lstrip(b" ") == anchor.encode():
+                rest = ids[position:]
+                while rest and not vocab.bytes_of.get(rest[0], b" ").strip(b" "):
+                    rest = rest[1:]
+                if rest:
+                    return rest
+            read += vocab.bytes_of.get(token_id, b"")
+    return []
+
+
+def stand_ins(words: pd.Series, tokenizer, seed: int) -> dict[str, str]:
+    """Return for each concept another concept whose word is of like length and frequency, drawn by ``seed``.
+
+    ``words``: spellings by concept. Frequency is read off the first token's rank: tokenizers number their entries roughly
+    from frequent to rare. Drawn from the five nearest ranks among words that differ by at most one letter in length.
+    """
+    usable = {concept: cell[0] for concept, cell in words.items() if cell and spell(cell[0], tokenizer)}
+    rank = {concept: spell(" " + word, tokenizer)[0] for concept, word in usable.items()}
+    drawn = {}
+    for concept, word in usable.items():
+        alike = [other for other in usable if other != concept and abs(len(usable[other]) - len(word)) <= 1]
+        nearest = sorted(alike, key=lambda other: abs(rank[other] - rank[concept]))[:5]
+        drawn[concept] = random.Random(f"{seed}|{concept}").choice(nearest or [concept])
+    return drawn
 
 
 def _prefix_ids(word: str, vocab: Vocabulary) -> Iterable[int]:
@@ -118,24 +153,6 @@ def _prefix_ids(word: str, vocab: Vocabulary) -> Iterable[int]:
                 yield from vocab.ids_of.get(spelled[:length], ())
     if not latin and word.encode()[0] in vocab.fallback:
         yield vocab.fallback[word.encode()[0]]
-
-
-def _first_id(text: str, tokenizer, vocab: Vocabulary) -> int | None:
-    """Return the first token of ``text`` when it stands inside a line, not at the start of the input.
-
-    SentencePiece tokenizers put a space before the first word of an input, and some byte-level
-    ones glue an opening quote to the word; so the text is read behind an anchor, and the
-    anchor's own tokens are skipped. A bare space does not count as a beginning.
-    """
-    for anchor in ('"', "\n"):
-        ids = tokenizer.encode(anchor + text, add_special_tokens=False)
-        read = b""
-        for position, token_id in enumerate(ids):
-            if read.lstrip(b" ") == anchor.encode():
-                rest = [i for i in ids[position:] if vocab.bytes_of.get(i, b" ").strip(b" ")]
-                return rest[0] if rest else None
-            read += vocab.bytes_of.get(token_id, b"")
-    return None
 
 
 def is_latin(word: str) -> bool:

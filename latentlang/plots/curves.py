@@ -9,7 +9,7 @@ from ..decoded import Decoded
 from ..display import MUTED, escape, language_label, language_style
 from ..errors import DataError
 from ..summaries import Phases, find_phases, summarize
-from .look import GRID, finish
+from .look import GRID, finish, small
 
 
 def language_probability(decoded: Decoded, ci: str = "gaussian") -> go.Figure:
@@ -32,7 +32,7 @@ def bars(table, x: str, y: str, group: str, title: str) -> go.Figure:
 
 
 def energy(decoded: Decoded, ci: str = "gaussian") -> go.Figure:
-    """Draw the mean token energy by layer with its 95 % band (paper, Figure 5)."""
+    """Draw the mean token energy by layer with its 95 % band (paper, Eq. 2)."""
     if decoded.energy is None:
         raise DataError("This run has no token energy: decode with energy=True.")
     figure = make_subplots(rows=1, cols=1)
@@ -42,7 +42,7 @@ def energy(decoded: Decoded, ci: str = "gaussian") -> go.Figure:
 
 
 def phases(decoded: Decoded, found: Phases | None = None, ci: str = "gaussian") -> go.Figure:
-    """Draw entropy, token energy and P(language) over one layer axis, with the phases shaded (paper, Figure 4)."""
+    """Draw entropy, token energy and P(language) over one layer axis, with the phases shaded, as in the paper's anatomy figure."""
     if decoded.energy is None:
         raise DataError("The three phases need the token energy: decode with energy=True.")
     found = found or find_phases(decoded)
@@ -53,12 +53,15 @@ def phases(decoded: Decoded, found: Phases | None = None, ci: str = "gaussian") 
     _probabilities(figure, summary, decoded, 3)
     figure.update_xaxes(title_text="layer", row=3, col=1)
     finish(figure, _title("Three phases", decoded), 680)
+    figure.update_layout(legend={"y": 1.045}, margin={"t": 112})  # room for the names of the phases below the legend
     for start, end, name, fill in _spans(found, decoded.layers):
         figure.add_vrect(
             x0=start, x1=end, fillcolor=fill, opacity=0.16, line_width=0, layer="below",
             row="all", col=1, exclude_empty_subplots=False,
         )  # fmt: skip
-        figure.add_annotation(x=(start + end) / 2, y=1.0, yref="y domain", yanchor="top", text=name, showarrow=False, font={"color": MUTED})
+        figure.add_annotation(
+            x=(start + end) / 2, y=1.0, yref="y domain", yanchor="bottom", text=name, showarrow=False, font={"color": MUTED}
+        )
     return figure
 
 
@@ -78,7 +81,8 @@ def _title(question: str, decoded: Decoded) -> str:
     target = rows["target"].iloc[0]
     route = f"{task} {sources} → {target}" if task == "translation" else f"{task} {target}"
     band = " · mean and 95 % interval" if len(decoded) > 1 else ""
-    return f"{question}<br><sub>{escape(route)} · n = {len(decoded)} · {escape(decoded.model)}{band}</sub>"
+    note = f"{escape(route)} · n = {len(decoded)} · {escape(decoded.model)}{band}"
+    return f"{question}<br>{small(note)}"
 
 
 def _probabilities(figure: go.Figure, summary, decoded: Decoded, row: int) -> None:
@@ -104,7 +108,9 @@ def _curve(figure: go.Figure, summary, decoded: Decoded, quantity: str, code: st
         line={"color": color, "dash": dash, "width": 2}, marker={"symbol": symbol, "size": 6}, row=row, col=1,
         hovertemplate="%{y:.1%}" if code else "%{y:.2f}",
     )  # fmt: skip
-    figure.update_xaxes(gridcolor=GRID, row=row, col=1)
+    first, last = decoded.layers[0], decoded.layers[-1]
+    step = 1 + (last - first) // 20  # at most about twenty layers are named
+    figure.update_xaxes(gridcolor=GRID, range=[first - 0.5, last + 0.5], tick0=0, dtick=step, row=row, col=1)
     if not code:
         figure.update_yaxes(
             title_text={"entropy": "entropy<br>(bits)", "energy": "token<br>energy"}[quantity], rangemode="tozero", row=row, col=1

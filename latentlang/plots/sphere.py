@@ -10,8 +10,11 @@ from plotly.colors import sample_colorscale
 
 from ..display import FONT, MUTED, PIVOT, TARGET, language_label
 from ..errors import DataError
+from .look import heading, small
 
 _REACH = 0.95  # how far from the pole's axis the magnified path may go
+_APART = 0.17  # how far apart two numbers on the path must be
+_HEIGHT = 620
 
 
 def magnify(path: torch.Tensor) -> tuple[torch.Tensor, float]:
@@ -41,24 +44,24 @@ def sphere(coordinates: torch.Tensor, layers=None, pivot: str = "en", target: st
     layers = list(layers or range(1, len(mean) + 1))
     share = [n / max(1, len(layers) - 1) for n in range(len(layers))]
     colors = sample_colorscale("Rainbow_r", share)
-    figure = go.Figure([_surface(), _equator(), *_axes(pivot, target)])
+    figure = go.Figure([_surface(), _equator(), *_axes(pivot, target), _names(pivot, target)])
     x, y, z = drawn.T.tolist()
     figure.add_scatter3d(
         x=x, y=y, z=z, mode="lines+markers+text", line={"color": colors, "width": 6}, marker={"size": 4, "color": colors},
-        text=[str(n) if n in (layers[0], layers[-1]) or n % 4 == 0 else "" for n in layers], textposition="top center",
+        text=_numbers(drawn, layers), textposition="top center",
         customdata=[[n, *row] for n, row in zip(layers, mean.tolist())], name="mean path", showlegend=False,
         hovertemplate="layer %{customdata[0]}<br>language %{customdata[1]:+.4f}<br>concept %{customdata[2]:+.4f}<br>"
         "rest %{customdata[3]:.4f}<extra></extra>",
     )  # fmt: skip
     note = f"mean of n = {len(coordinates)} measured paths, drawn {k:.0f} times as far from the pole"
-    hidden = {"visible": False, "range": [-1.25, 1.25]}
+    hidden = {"visible": False, "range": [-1.3, 1.3]}
     return figure.update_layout(
-        title={"text": f"{title}<br><sub>{note}</sub>", "x": 0},
+        title=heading(f"{title}<br>{small(note)}", _HEIGHT),
         scene={
             "xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "cube",
-            "camera": {"eye": {"x": 0.75, "y": 1.15, "z": 1.05}},
+            "camera": {"eye": {"x": 0.57, "y": 0.88, "z": 0.8}},
         },
-        font={"family": FONT, "size": 13}, height=620, margin={"l": 0, "r": 0, "t": 70, "b": 0}, showlegend=False,
+        font={"family": FONT, "size": 13}, height=_HEIGHT, margin={"l": 12, "r": 12, "t": 60, "b": 0}, showlegend=False,
     )  # fmt: skip
 
 
@@ -82,18 +85,41 @@ def _equator() -> go.Scatter3d:
     )  # fmt: skip
 
 
-def _axes(pivot: str, target: str) -> list[go.Scatter3d]:
-    """Return the three labelled axes: pivot to target, concept, and everything else."""
-    ends = [
-        ((-1.15, 0, 0), language_label(pivot), PIVOT),
-        ((1.15, 0, 0), language_label(target), TARGET),
-        ((0, 1.15, 0), "concept", MUTED),
-        ((0, 0, 1.15), "everything else", MUTED),
+def _numbers(drawn: torch.Tensor, layers: list[int]) -> list[str]:
+    """Return the layer numbers to print: the first, the last and every fourth, where they don't cover one another."""
+    wanted = [len(layers) - 1, 0, *(n for n, layer in enumerate(layers) if layer % 4 == 0)]
+    shown: list[int] = []
+    for n in wanted:
+        if all((drawn[n] - drawn[m]).norm() > _APART for m in shown):
+            shown.append(n)
+    return [str(layer) if n in shown else "" for n, layer in enumerate(layers)]
+
+
+def _ends(pivot: str, target: str) -> list[tuple[tuple[int, int, int], str, str]]:
+    """Return where each axis points, its name and its colour: pivot to target, concept, and everything else."""
+    return [
+        ((-1, 0, 0), language_label(pivot), PIVOT),
+        ((1, 0, 0), language_label(target), TARGET),
+        ((0, 1, 0), "concept", MUTED),
+        ((0, 0, 1), "everything else", MUTED),
     ]
+
+
+def _axes(pivot: str, target: str) -> list[go.Scatter3d]:
     return [
         go.Scatter3d(
-            x=[0, x], y=[0, y], z=[0, z], mode="lines+text", text=["", name], line={"color": color, "width": 3, "dash": "dash"},
-            textfont={"color": color, "size": 14}, hoverinfo="skip", showlegend=False,
+            x=[0, 1.12 * x], y=[0, 1.12 * y], z=[0, 1.12 * z], mode="lines", line={"color": color, "width": 3, "dash": "dash"},
+            hoverinfo="skip", showlegend=False,
         )
-        for (x, y, z), name, color in ends
+        for (x, y, z), _, color in _ends(pivot, target)
     ]  # fmt: skip
+
+
+def _names(pivot: str, target: str) -> go.Scatter3d:
+    """Return the names of the axes, beyond their ends."""
+    points, names, colors = zip(*_ends(pivot, target))
+    x, y, z = ([1.24 * value for value in axis] for axis in zip(*points))
+    return go.Scatter3d(
+        x=x, y=y, z=z, mode="text", text=names, textposition="middle center", textfont={"color": colors, "size": 14},
+        hoverinfo="skip", showlegend=False,
+    )  # fmt: skip

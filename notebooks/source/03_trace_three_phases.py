@@ -218,4 +218,4 @@ ll.plots.heatmap(ll.decode(model, [flower.text], positions=10), model.tokenizer)
 # - The forward pass has an input, a concept and a target phase, with boundaries that carry uncertainty.
 # - The sphere is made of measurements; its magnification is a drawing aid.
 #
-# **Further reading:** sections 4.2 and 4.3 of the [paper](https://aclanthology.org/2024.acl-long.820/).
+# **Further reading:** sections 4.2 and 5 of the [paper](https://aclanthology.org/2024.acl-long.820/).

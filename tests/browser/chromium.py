@@ -1,0 +1,106 @@
+"""Find a Chromium for the browser tests, or install one: ``python tests/browser/chromium.py``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def find() -> str | None:
+    """Return the path of a Chromium that starts, or None.
+
+    The environment variable ``CHROMIUM`` comes first, then the usual names on PATH, then
+    Playwright's own browser.
+    """
+    asked = os.environ.get("CHROMIUM")
+    if asked:
+        path = shutil.which(asked)
+        return path if path and _starts(path) else None
+    installed = (path for path in map(shutil.which, NAMES) if path and _starts(path))
+    return next(installed, None) or _playwrights_own()
+
+
+def install() -> str | None:
+    """Install Chromium (Debian's as root on Debian, otherwise Playwright's own) and return its path, or None."""
+    if _debian_root() and _apt("chromium", "fonts-noto-cjk") and (path := find()):
+        return path
+    extra = ["--with-deps"] if _debian_root() else []
+    _run([sys.executable, "-m", "playwright", "install", *extra, "chromium"])
+    return find()
+
+
+def ensure_chinese_font() -> None:
+    """Install a font with Chinese characters where we may; elsewhere say that there is none and go on."""
+    if _has_chinese_font():
+        return
+    if not (_debian_root() and _apt("fonts-noto-cjk") and _has_chinese_font()):
+        print("No font with Chinese characters was found: install one (fonts-noto-cjk), or screenshots show boxes in their place.")
+
+
+def main() -> int:
+    """Make a Chromium available and print its path; 1 when there is none to be had."""
+    if os.environ.get("CHROMIUM"):
+        path = find()
+        trouble = f"CHROMIUM={os.environ['CHROMIUM']} is not a browser that starts: correct the path, or unset it."
+    else:
+        path = find() or install()
+        trouble = "The browser tests need Chromium, and none could be found or installed: install it, or set CHROMIUM to its path."
+    if path is None:
+        print(trouble, file=sys.stderr)
+        return 1
+    ensure_chinese_font()
+    print(path)
+    return 0
+
+
+def _starts(path: str) -> bool:
+    """Tell whether the program runs at all; Ubuntu's ``chromium-browser`` may be a pointer to a snap that is not there."""
+    try:
+        return subprocess.run([path, "--version"], capture_output=True, timeout=60).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def _playwrights_own() -> str | None:
+    """Return the path of the browser that Playwright installs for itself, or None when it is not there."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() and _starts(path) else None
+
+
+def _has_chinese_font() -> bool:
+    if not shutil.which("fc-list"):
+        return False
+    return bool(subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True).stdout.strip())
+
+
+def _debian_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def _apt(*packages: str) -> bool:
+    """Install Debian packages; tell whether that worked."""
+    quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    update = ["apt-get", "-q", "update"]
+    return _run(update, quiet) and _run(["apt-get", "-q", "install", "-y", "--no-install-recommends", *packages], quiet)
+
+
+def _run(command: list[str], env: dict[str, str] | None = None) -> bool:
+    """Run a command with its output on stderr (stdout is for the answer); tell whether it succeeded."""
+    print("+", *command, file=sys.stderr, flush=True)
+    try:
+        return subprocess.run(command, env=env, stdout=sys.stderr, timeout=1200).returncode == 0
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(error, file=sys.stderr)
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

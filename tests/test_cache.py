@@ -1,0 +1,119 @@
+"""Results on disk: found again, resumed after a kill bit for bit, computed once by many processes, safe when damaged."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import latentlang as ll
+from latentlang import cache
+
+RUN = """
+import sys
+import latentlang as ll
+model = ll.load_model(sys.argv[1], dtype="float32")
+ll.run_experiment(model, "translation", "fr", "zh", progress=False).save(sys.argv[2])
+"""
+
+
+def start(folder: Path, home: Path, out: Path) -> subprocess.Popen:
+    """Run the experiment in a process and a cache of its own."""
+    env = dict(os.environ, XDG_CACHE_HOME=str(home), OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1")
+    env.pop("LATENTLANG_CACHE", None)
+    return subprocess.Popen([sys.executable, "-c", RUN, str(folder), str(out)], env=env, stderr=subprocess.PIPE, text=True)
+
+
+def entries(home: Path, pattern: str) -> list[Path]:
+    return sorted((home / "latentlang" / "results").glob(pattern))
+
+
+@pytest.fixture
+def own_cache(tmp_path, monkeypatch):
+    """Give the test a user cache of its own and no shared one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("LATENTLANG_CACHE", raising=False)
+    return tmp_path / "home"
+
+
+def test_killed_run_goes_on_where_it_was_with_the_same_numbers(tiny, tmp_path):
+    folder, home = tiny.folder("llama"), tmp_path / "home"
+    killed = start(folder, home, tmp_path / "never.safetensors")
+    deadline = time.time() + 120
+    while len(entries(home, "*.parts/*.safetensors")) < 2 and killed.poll() is None and time.time() < deadline:
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    finished = {path: path.stat().st_mtime_ns for path in entries(home, "*.parts/*.safetensors")}
+    assert len(finished) >= 2 and not entries(home, "*[0-9a-f].safetensors"), "the kill came too late to show anything"
+
+    resumed = start(folder, home, tmp_path / "resumed.safetensors")
+    while resumed.poll() is None:  # finished parts are read, not written again
+        assert all(not path.exists() or path.stat().st_mtime_ns == written for path, written in finished.items())
+        time.sleep(0.05)
+    fresh = start(folder, tmp_path / "elsewhere", tmp_path / "fresh.safetensors")
+    assert resumed.returncode == 0 and fresh.wait() == 0
+    one, two = (ll.Decoded.load(tmp_path / f"{name}.safetensors") for name in ("resumed", "fresh"))
+    assert one.prompts.equals(two.prompts)
+    for (_, _, a), (_, _, b) in zip(one.curves(), two.curves()):
+        assert torch.equal(a, b)
+
+
+def test_four_processes_leave_one_good_entry(tiny, tmp_path):
+    home = tmp_path / "home"
+    runs = [start(tiny.folder("llama"), home, tmp_path / f"{n}.safetensors") for n in range(4)]
+    assert [run.wait() for run in runs] == [0] * 4
+    assert len(entries(home, "*.safetensors")) == 1 and not entries(home, "*.parts") and not entries(home, "*.tmp")
+    results = [ll.Decoded.load(tmp_path / f"{n}.safetensors") for n in range(4)]
+    assert all(torch.equal(results[0].entropy, other.entropy) for other in results[1:])
+
+
+def test_second_time_comes_from_disk_and_refresh_does_not(tiny, own_cache):
+    model, runs = tiny("llama"), []
+    counting = model.blocks[0].register_forward_hook(lambda *_: runs.append(1))
+    ask = {"task": "repetition", "target": "zh", "every": 40, "progress": False}
+    first = ll.run_experiment(model, **ask)
+    computed = len(runs)
+    again = ll.run_experiment(model, **ask)
+    assert computed and len(runs) == computed
+    assert torch.equal(first.entropy, again.entropy)
+    ll.run_experiment(model, **ask, refresh=True)
+    ll.run_experiment(model, **ask | {"seed": 1})
+    counting.remove()
+    assert len(runs) == 3 * computed
+
+
+def test_damaged_entry_is_reported_set_aside_and_computed_again(tiny, own_cache):
+    ask = {"task": "repetition", "target": "zh", "every": 40, "progress": False}
+    first = ll.run_experiment(tiny("llama"), **ask)
+    (entry,) = entries(own_cache, "*.safetensors")
+    entry.write_bytes(entry.read_bytes()[:1000])
+    with pytest.warns(UserWarning, match="damaged"):
+        again = ll.run_experiment(tiny("llama"), **ask)
+    assert torch.equal(first.entropy, again.entropy)
+    assert len(entries(own_cache, "*.damaged")) == 1 and len(entries(own_cache, "*.safetensors")) == 1
+
+
+def test_shared_read_only_place_is_read_first(tiny, own_cache, tmp_path, monkeypatch):
+    ask = {"task": "repetition", "target": "zh", "every": 40, "progress": False}
+    first = ll.run_experiment(tiny("llama"), **ask)
+    (entry,) = entries(own_cache, "*.safetensors")
+    shared = tmp_path / "shared" / "results"
+    shared.mkdir(parents=True)
+    entry.rename(shared / entry.name)
+    monkeypatch.setenv("LATENTLANG_CACHE", str(shared.parent))
+    again = ll.run_experiment(tiny("llama"), **ask)
+    assert torch.equal(first.entropy, again.entropy) and not entries(own_cache, "*.safetensors")
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"model": "b"}, {"prompts": [["x", {"en": [1]}]]}])
+def test_key_changes_with_every_fact(change):
+    facts = {"model": "a", "seed": 0, "prompts": [["x", {"en": [2]}]]}
+    assert cache.key(facts) == cache.key(dict(reversed(facts.items())))
+    assert cache.key(facts) != cache.key(facts | change)

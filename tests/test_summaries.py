@@ -1,0 +1,168 @@
+"""Summaries against pandas, phases of planted curves, and ``Decoded`` on disk and as a table."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+import torch
+
+import latentlang as ll
+from latentlang.errors import DataError
+
+
+def planted(pivot: list[float], target: list[float], n: int = 60, noise: float = 0.0, repeats: int = 1) -> ll.Decoded:
+    """Return readings whose curves are the given ones, with noise for each concept (``repeats`` prompts each)."""
+    torch.manual_seed(0)
+    layers = len(pivot)
+    shape = (n, layers)
+    curves = {}
+    for code, curve in (("en", pivot), ("zh", target)):
+        concept_noise = noise * torch.randn(n // repeats, layers).repeat_interleave(repeats, 0)
+        curves[code] = torch.tensor(curve) + concept_noise
+    prompts = pd.DataFrame({"concept": [f"c{i // repeats}" for i in range(n)], "task": "translation", "source": "fr", "target": "zh"})
+    return ll.Decoded(
+        model="planted", layers=tuple(range(1, layers + 1)), prompts=prompts.assign(text=[f"t{i}" for i in range(n)]), probability=curves,
+        rank={code: torch.randint(1, 4, shape, dtype=torch.int32) for code in curves}, entropy=10 * torch.rand(shape),
+        energy=torch.rand(shape), top_ids=torch.randint(0, 9, (*shape, 2), dtype=torch.int32), top_probs=torch.rand(*shape, 2),
+    )  # fmt: skip
+
+
+PIVOT = [0.0, 0.01, 0.10, 0.50, 0.60, 0.20, 0.10, 0.00]
+TARGET = [0.0, 0.00, 0.02, 0.05, 0.10, 0.15, 0.40, 0.90]
+
+
+@pytest.fixture(scope="module")
+def real(tiny):
+    """Readings of a random model for 12 prompts of two pairs."""
+    one = tiny("llama")
+    sets = [ll.build_prompts("translation", code, "zh", tokenizer=one.tokenizer)[:6] for code in ("fr", "de")]
+    return ll.decode(one, sets[0] + sets[1], watch=[3, 4], keep_latents=True, progress=False)
+
+
+def test_summarize_equals_pandas(real):
+    by_hand = real.to_frame()
+    top1 = by_hand[by_hand["quantity"] == "rank"].assign(quantity="top1")
+    top1["value"] = (top1["value"] == 1).astype(float)
+    by_hand = pd.concat([by_hand[by_hand["quantity"] != "rank"], top1])
+    groups = by_hand.groupby(["quantity", "language", "layer"])["value"]
+    expected = pd.DataFrame({"mean": groups.mean(), "half": 1.96 * groups.std() / math.sqrt(12), "n": groups.size()})
+    summary = ll.summarize(real).set_index(["quantity", "language", "layer"])
+    assert len(summary) == len(expected) == 4 * (2 + 2 + 1 + 1)
+    for key, row in summary.iterrows():
+        mean, half, n = expected.loc[key]
+        assert (row["mean"], row["lower"], row["upper"]) == pytest.approx((mean, mean - half, mean + half), rel=1e-3, abs=1e-6)
+        assert row["n"] == n == 12
+
+
+def test_a_bootstrap_summary_lies_near_the_gaussian_one():
+    decoded = planted(PIVOT, TARGET, n=200, noise=0.05)
+    gaussian, bootstrap = (ll.summarize(decoded, ci) for ci in ("gaussian", "bootstrap"))
+    assert list(gaussian["mean"]) == list(bootstrap["mean"])
+    width = (gaussian["upper"] - gaussian["lower"]).clip(lower=1e-3)
+    assert ((bootstrap["upper"] - gaussian["upper"]).abs() < 0.25 * width).all()
+    assert not bootstrap["upper"].equals(gaussian["upper"])
+
+
+def test_to_frame_is_tidy(real):
+    frame = real.to_frame()
+    assert list(frame.columns) == ["prompt", "concept", "layer", "quantity", "language", "value"]
+    assert len(frame) == 12 * 4 * (2 + 2 + 1 + 1) and not frame.duplicated(["prompt", "layer", "quantity", "language"]).any()
+    cell = frame.query("prompt == 7 and layer == 3 and quantity == 'probability' and language == 'zh'")
+    assert cell["value"].item() == pytest.approx(real.probability["zh"][7, 2].item())
+    assert cell["concept"].item() == real.prompts["concept"][7]
+
+
+def test_phases_of_planted_curves_are_exact():
+    found = ll.find_phases(planted(PIVOT, TARGET))
+    assert (found.concept_start, found.target_start) == (3, 7)
+    assert (found.concept_interval, found.target_interval) == ((3, 3), (7, 7))
+    assert (found.concept_share, found.target_share) == (1.0, 1.0)
+    curves = pd.DataFrame({"pivot": PIVOT, "target": TARGET}, index=range(1, 9))
+    assert ll.find_phases(curves) == ll.summaries.Phases(3, 7)
+
+
+@pytest.mark.parametrize(
+    ("pivot", "target", "phases"),
+    [
+        ([0.0, 0.01, 0.02, 0.01], [0.0, 0.1, 0.5, 0.9], (None, 2)),  # no detour through the pivot
+        ([0.0, 0.3, 0.6, 0.7], [0.0, 0.1, 0.2, 0.3], (2, None)),  # the target never takes over
+        ([0.0, 0.04, 0.04, 0.0], [0.0, 0.0, 0.01, 0.04], (None, None)),  # neither reaches 0.05
+        ([0.0, 0.2, 0.1, 0.4, 0.1], [0.1, 0.1, 0.3, 0.2, 0.9], (2, 5)),  # leading for a while is not taking over
+        ([0.06, 0.0, 0.0], [0.0, 0.0, 0.06], (1, 3)),
+        ([0.5, 0.5], [0.5, 0.5], (None, None)),  # a tie is no lead
+    ],
+)
+def test_phases_by_hand(pivot, target, phases):
+    found = ll.find_phases(planted(pivot, target))
+    assert (found.concept_start, found.target_start) == phases
+    curves = ll.find_phases(pd.DataFrame({"pivot": pivot, "target": target}, index=range(1, len(pivot) + 1)))
+    assert (curves.concept_start, curves.target_start) == phases
+    assert (found.concept_interval is None, found.target_interval is None) == (phases[0] is None, phases[1] is None)
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_the_interval_holds_the_planted_layer(repeats):
+    pivot = [0.0, 0.0, 0.0, 0.045, 0.055, 0.2, 0.4, 0.3, 0.2, 0.0]
+    target = [0.0, 0.0, 0.0, 0.00, 0.00, 0.0, 0.1, 0.28, 0.3, 0.9]
+    found = ll.find_phases(planted(pivot, target, n=90, noise=0.08, repeats=repeats))
+    low, high = found.concept_interval
+    assert low <= 5 <= high and low <= found.concept_start <= high and low < high
+    low, high = found.target_interval
+    assert low <= 9 <= high
+
+
+def test_the_bootstrap_is_by_concept():
+    """The same 30 concepts, three prompts each: no more certain than one prompt each."""
+    pivot, target = [0.0, 0.05, 0.052, 0.06, 0.08, 0.0], [0.0, 0.0, 0.0, 0.0, 0.0, 0.9]
+    one = planted(pivot, target, n=30, noise=0.1)
+    tripled = one[[i for i in range(30) for _ in range(3)]]
+    assert ll.find_phases(tripled) == ll.find_phases(one)
+    assert ll.find_phases(one).concept_interval[0] < ll.find_phases(one).concept_interval[1]
+
+
+def test_phases_need_two_curves(real):
+    with pytest.raises(DataError, match="'pivot' and 'target'"):
+        ll.find_phases(pd.DataFrame({"en": [0.1]}))
+    with pytest.raises(DataError, match="pivot and a target language"):
+        ll.find_phases(ll.Decoded(**{**vars(real), "probability": {"en": real.entropy}, "rank": {"en": real.entropy}}))
+
+
+def test_save_and_load(real, tmp_path):
+    again = ll.Decoded.load(real.save(tmp_path / "run.safetensors"))
+    assert (again.model, again.layers, again.languages, again.watch) == (real.model, real.layers, real.languages, (3, 4))
+    pd.testing.assert_frame_equal(again.prompts, real.prompts)
+    for name, tensor in real._tensors().items():
+        assert torch.equal(again._tensors()[name], tensor), name
+    pd.testing.assert_frame_equal(again.to_frame(), real.to_frame())
+
+
+def test_save_and_load_of_all_positions_without_energy(tiny, tmp_path):
+    read = ll.decode(tiny("llama"), ["The flower"], positions="all", energy=False, progress=False)
+    again = ll.Decoded.load(read.save(tmp_path / "run.safetensors"))
+    assert again.position_tokens == read.position_tokens and again.energy is None and again.watched is None
+    assert torch.equal(again.entropy, read.entropy)
+    with pytest.raises(DataError, match="one position a prompt"):
+        read.to_frame()
+
+
+def test_damaged_files_are_one_sentence(real, tmp_path):
+    good = real.save(tmp_path / "good.safetensors").read_bytes()
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(2)}, tmp_path / "other.safetensors")
+    for name, content in {"cut": good[:-100], "head": good[:20], "noise": b"no tensors" * 9, "empty": b""}.items():
+        (tmp_path / name).write_bytes(content)
+    for name in ("cut", "head", "noise", "empty", "other.safetensors"):
+        with pytest.raises(DataError, match="is not a file that Decoded.save wrote, or it is damaged"):
+            ll.Decoded.load(tmp_path / name)
+    with pytest.raises(DataError, match="There is no file"):
+        ll.Decoded.load(tmp_path / "missing")
+
+
+def test_rows_can_be_chosen(real):
+    part = real[2:5]
+    assert list(part.prompts["concept"]) == list(real.prompts["concept"][2:5])
+    assert torch.equal(part.latents, real.latents[2:5]) and torch.equal(part.rank["zh"], real.rank["zh"][2:5])
+    assert torch.equal(real[[4, 1]].entropy, real.entropy[[4, 1]]) and len(real[[4, 1]]) == 2
