@@ -6,7 +6,7 @@ every prompt and layer only a few numbers are kept, so memory does not grow with
 
 from __future__ import annotations
 
-import math
+import copy
 import threading
 import warnings
 import weakref
@@ -20,13 +20,13 @@ from tqdm.auto import tqdm
 from .architectures import block_output
 from .decoded import Decoded
 from .errors import TraceError
-from .geometry import Gram, gram, token_energy
+from .geometry import Gram, gram
 from .models import Model
 from .prompts import PromptSet
+from .reduction import Request, reduce
 
 # Two nnsight traces at once in one process give wrong numbers without an error.
 TRACE_LOCK = threading.RLock()
-_CHUNK_LOGITS = 2**25  # vocabulary entries read at once, about 130 MB of float32
 _BATCH_TOKENS = 2048
 _grams: weakref.WeakKeyDictionary[Model, Gram] = weakref.WeakKeyDictionary()
 
@@ -66,13 +66,14 @@ def decode(
     table_of_gram = _gram(model) if energy else None
     done: dict[int, dict[str, torch.Tensor]] = {}
     queue = _batches(encoded, batch_size)
+    prefix = _Prefix.of(model, encoded, read)
     bar = tqdm(total=len(texts), unit="prompt", disable=not progress or len(texts) == 1, leave=False)
     try:
         while queue:
             rows = queue.pop(0)
-            request = _Request([wanted[i] for i in rows], languages, watch, top_k, table_of_gram, keep_latents)
+            request = Request([wanted[i] for i in rows], languages, watch, top_k, table_of_gram, keep_latents)
             try:
-                found = _run(model, [encoded[i] for i in rows], request, read, include_embedding)
+                found = _run(model, [encoded[i] for i in rows], request, read, include_embedding, prefix)
             except torch.OutOfMemoryError:
                 if len(rows) == 1:
                     raise TraceError(
@@ -106,29 +107,12 @@ def decode(
     )
 
 
-class _Request:
-    """What to keep of each row of a batch: token sets as padded ids, ids to watch, energy, latents."""
-
-    def __init__(self, wanted, languages, watch, top_k, gram_, keep_latents) -> None:
-        longest = max((len(row[code]) for row in wanted for code in languages), default=1)
-        self.ids = torch.zeros(len(wanted), len(languages), longest, dtype=torch.long)
-        self.real = torch.zeros(self.ids.shape, dtype=torch.bool)
-        for i, row in enumerate(wanted):
-            for n, code in enumerate(languages):
-                ids = sorted(int(t) for t in row[code])
-                self.ids[i, n, : len(ids)] = torch.tensor(ids)
-                self.real[i, n, : len(ids)] = True
-        self.watch = torch.tensor(watch, dtype=torch.long)
-        self.top_k, self.gram, self.keep_latents = top_k, gram_, keep_latents
-
-
-def _run(model: Model, encoded: list[list[int]], request: _Request, read: int, embedding: bool) -> dict[str, torch.Tensor]:
+def _run(model: Model, encoded, request: Request, read: int, embedding: bool, prefix: _Prefix) -> dict[str, torch.Tensor]:
     """Trace one batch; return ``{name: [batch, read positions, layers, ...]}`` on the CPU."""
-    inputs = model.tokenizer.pad({"input_ids": encoded}, padding_side="left", return_tensors="pt").to(model.device)
+    inputs = prefix.continued_by(encoded, model)
     lm, head = model.traced, model.head
-    with TRACE_LOCK, torch.no_grad(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="MatMul8bitLt: inputs will be cast")
-        with lm.trace(dict(inputs)) as tracer:
+    with TRACE_LOCK, torch.no_grad():
+        with lm.trace(**inputs) as tracer:
             latents = []
             if embedding:
                 latents.append(lm.layers[0].input)
@@ -136,57 +120,45 @@ def _run(model: Model, encoded: list[list[int]], request: _Request, read: int, e
                 latents.append(block_output(block.output))
             place = lm.lm_head.weight.device
             h = torch.stack([x[:, -read:].to(place) for x in latents], 2)
-            kept = nnsight.save(_reduce(h, lm.final_norm, lm.lm_head, head, request))
+            kept = nnsight.save(reduce(h, lm.final_norm, lm.lm_head, head, request))
             tracer.stop()
     return {name: tensor.cpu() for name, tensor in kept.items()}
 
 
-def _reduce(h: torch.Tensor, final_norm, lm_head, head, request: _Request) -> dict[str, torch.Tensor]:
-    """Reduce latents ``[batch, positions, layers, d_model]`` to what ``request`` keeps, a chunk of the vocabulary's rows at a time."""
-    shape, place = h.shape[:-1], h.device
-    flat = h.reshape(-1, h.shape[-1])
-    owner = torch.arange(shape[0], device=place).repeat_interleave(shape[1] * shape[2])
-    ids, real, watch = request.ids.to(place), request.real.to(place), request.watch.to(place)
-    step = max(1, _CHUNK_LOGITS // lm_head.weight.shape[0])
-    scratch = torch.empty(min(step, len(flat)), lm_head.weight.shape[0], device=place)
-    chunks = []
-    for start in range(0, len(flat), step):
-        rows = slice(start, start + step)
-        logits = head(lm_head(final_norm(flat[rows])).float())
-        chunks.append(_read_rows(logits, scratch, ids[owner[rows]], real[owner[rows]], watch, request.top_k))
-    kept = {name: torch.cat([c[name] for c in chunks]).reshape(*shape, *chunks[0][name].shape[1:]) for name in chunks[0]}
-    if not len(watch):
-        del kept["watched"]
-    if request.gram is not None:
-        kept["energy"] = token_energy(h, request.gram)
-    if request.keep_latents:
-        kept["latents"] = h.float()
-    return kept
+class _Prefix:
+    """The tokens that all prompts begin with, read once: each batch goes on from their keys and values.
 
+    Worth it when the prompts share their demonstrations; a few common tokens are read with each batch as usual.
+    """
 
-def _read_rows(logits, scratch, ids, real, watch, top_k: int) -> dict[str, torch.Tensor]:
-    """Read ``[rows, V]`` logits, overwriting them: one exponential over the vocabulary (in ``scratch``) serves everything."""
-    top, top_ids = logits.topk(top_k, dim=-1)
-    peak = top[:, :1].clone()
-    logits.sub_(peak)
-    own = logits.gather(1, ids.flatten(1)).reshape(ids.shape)
-    best = own.masked_fill(~real, -torch.inf).amax(-1) if ids.shape[1] else own.new_zeros(len(logits), 0)
-    # Counting row by row is ten times faster on a CPU than along a dimension.
-    rank = [1 + torch.count_nonzero(row > limit) for row, limits in zip(logits, best) for limit in limits]
-    powers = torch.exp(logits, out=scratch[: len(logits)])
-    total = powers.sum(-1, keepdim=True)
-    log_total = total.log()
-    watched = logits[:, watch] - log_total
-    # A logit of -inf would give 0·inf, so it is made finite first.
-    expected = powers.mul_(logits.clamp_(min=-1e30)).sum(-1, keepdim=True) / total
-    return {
-        "probability": (own.exp() / total[..., None]).masked_fill(~real, 0).sum(-1),
-        "rank": torch.stack(rank).reshape(best.shape).int() if rank else best.int(),
-        "entropy": ((log_total - expected) / math.log(2)).squeeze(-1),
-        "top_ids": top_ids.int(),
-        "top_probs": (top - peak).exp() / total,
-        "watched": watched,
-    }
+    def __init__(self, length: int = 0, cache=None) -> None:
+        self.length, self._cache = length, cache
+
+    @classmethod
+    def of(cls, model: Model, encoded: list[list[int]], read: int) -> _Prefix:
+        """Find the common beginning and read it, when it is the larger part of the prompts."""
+        shortest = min(map(len, encoded))
+        common = next((n for n, tokens in enumerate(zip(*encoded)) if len(set(tokens)) > 1), shortest)
+        length = min(common, shortest - read)
+        if len(encoded) < 2 or 2 * length < sum(map(len, encoded)) / len(encoded):
+            return cls()
+        with TRACE_LOCK, torch.no_grad():
+            ids = torch.tensor([encoded[0][:length]], device=model.device)
+            cache = model.module(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
+        return cls(length, cache)
+
+    def continued_by(self, encoded: list[list[int]], model: Model) -> dict:
+        """Return the model's inputs for what comes after the prefix, padded on the left."""
+        rest = [ids[self.length :] for ids in encoded]
+        inputs = dict(model.tokenizer.pad({"input_ids": rest}, padding_side="left", return_tensors="pt").to(model.device))
+        if self._cache is None:
+            return inputs
+        mask = inputs["attention_mask"]
+        cache = copy.deepcopy(self._cache)
+        cache.batch_repeat_interleave(len(rest))
+        positions = self.length + (mask.cumsum(-1) - 1).clamp_min(0)
+        whole = torch.cat([mask.new_ones(len(rest), self.length), mask], -1)
+        return {**inputs, "attention_mask": whole, "position_ids": positions, "past_key_values": cache, "use_cache": True}
 
 
 def _requests(prompts, targets) -> tuple[list[str], pd.DataFrame, list[dict]]:

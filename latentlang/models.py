@@ -7,8 +7,8 @@ is done to the logits afterwards (scale, soft cap). nnsight carries the names in
 
 from __future__ import annotations
 
+import logging
 import os
-import warnings
 from pathlib import Path
 
 import torch
@@ -163,6 +163,8 @@ def _load(name: str, place: str, revision: str | None, quantization: str | None,
         except ImportError:
             raise ModelError("8-bit loading needs bitsandbytes: run `pip install bitsandbytes`.") from None
         options["quantization_config"] = BitsAndBytesConfig(load_in_8bit=True)
+        # It would say of every matrix of every batch that it casts the inputs, which is what LLM.int8 is.
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
     if quantization or device == "cuda":
         options["device_map"] = "auto" if device == "cuda" else device
     try:
@@ -191,12 +193,14 @@ def _self_check(model: Model) -> None:
     kept = {}
     hook = model.blocks[-1].register_forward_hook(lambda _, __, out: kept.update(h=block_output(out)[:, -1]))
     try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # LLM.int8 says once a layer that it casts its inputs
+        with torch.no_grad():
             own = model.module(**encoded).logits[:, -1].float()
             lens = model.head(model.lm_head(model.final_norm(kept["h"])).float())
     finally:
         hook.remove()
+    if not own.isfinite().all():
+        number = str(model.dtype).removeprefix("torch.")
+        raise ModelError(f"{model.name} does not compute finite numbers in {number} here: load it with dtype='float32' or 'bfloat16'.")
     tolerance = 1e-3 if model.dtype == torch.float32 and not model.quantization else 0.25
     difference = (own - lens).abs().max().item()
     if not difference <= tolerance * max(1.0, own.abs().max().item() / 10):

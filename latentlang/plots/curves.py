@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..decoded import Decoded
-from ..display import MUTED, escape, language_label, language_style
+from ..display import MUTED, OTHER, escape, language_label, language_style
 from ..errors import DataError
 from ..summaries import Phases, find_phases, summarize
 from .look import GRID, finish, small
@@ -22,12 +22,15 @@ def language_probability(decoded: Decoded, ci: str = "gaussian") -> go.Figure:
     return finish(figure, _title("Which language is the next token in?", decoded), 520)
 
 
-def bars(table, x: str, y: str, group: str, title: str) -> go.Figure:
-    """Draw the column ``y`` of a table as bars along ``x``, side by side by ``group``, each with its number."""
+def bars(table, x: str, y: str, title: str, group: str | None = None) -> go.Figure:
+    """Draw the column ``y`` of a table as bars along ``x``, each with its number; side by side by ``group`` where one is given."""
     figure = go.Figure()
-    for (name, part), pattern in zip(table.groupby(group, sort=False), ("", "/", "x", ".", "+")):
-        figure.add_bar(x=part[x], y=part[y], name=str(name), text=part[y], marker={"pattern": {"shape": pattern}})
-    figure.update_yaxes(title_text=y, gridcolor=GRID)
+    parts = [("", table)] if group is None else table.groupby(group, sort=False)
+    looks = ((MUTED, ""), ("#56B4E9", "/"), ("#E69F00", "x"), (OTHER, "."), ("#000000", "+"))  # not the colours of languages
+    for (name, part), (color, shape) in zip(parts, looks):
+        marker = {"color": color, "pattern": {"shape": shape, "fgcolor": "white", "fillmode": "overlay"}}
+        figure.add_bar(x=part[x], y=part[y], name=str(name), text=part[y], textposition="outside", marker=marker, showlegend=bool(group))
+    figure.update_yaxes(title_text=y, gridcolor=GRID, range=[0, 1.12 * table[y].max()])  # room for the numbers
     return finish(figure, title, 380)
 
 

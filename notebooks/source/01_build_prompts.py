@@ -120,6 +120,23 @@ print(len(ids), "tokens of a vocabulary of", f"{model.vocab_size:,}")
 print(" | ".join(ll.display.token_text(i, model.tokenizer) for i in ids[-14:]))
 
 # %% [markdown]
+# How many tokens does a word take? That depends on how much of a language the tokenizer has seen. The number is called **fertility**.
+#
+# **Predict:** which of our languages needs the most tokens a word?
+
+# %%
+cut = ll.data.fertility(model.tokenizer).reset_index().round(2)
+cut["name"] = cut["language"].map(ll.display.language_label)
+cut["one token"] = (cut["single"] / cut["words"]).map("{:.0%}".format)
+ll.plots.bars(cut.sort_values("tokens"), x="name", y="tokens", title="Tokens a word takes, by language")
+
+# %% [markdown]
+# **What to notice.** English comes first, and Chinese close behind, because its characters are tokens. Everything we measure about a language's *first token* says less where a word has many.
+
+# %%
+cut.sort_values("tokens").set_index("name")[["words", "single", "one token", "tokens"]]
+
+# %% [markdown]
 # ## 5. Start(w): which tokens begin a word?
 #
 # **Objective: turn "the model says *fleur*" into a set of tokens.**
@@ -176,7 +193,7 @@ kept = pd.DataFrame(rows, columns=["target", "mode", "concepts"])
 kept.pivot(index="target", columns="mode", values="concepts")
 
 # %%
-ll.plots.bars(kept, x="target", y="concepts", group="mode", title="Concepts left with English as the pivot")
+ll.plots.bars(kept, x="target", y="concepts", title="Concepts left with English as the pivot", group="mode")
 
 # %% [markdown]
 # **What to notice.** Scripts decide. Chinese and Russian share no letters with English and lose nothing to the prefix rule. French loses the most: with this vocabulary one shared first letter

@@ -14,7 +14,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import ConsoleMessage, Locator, Page
+from playwright.sync_api import ConsoleMessage, Locator, Page, Route
 
 # What the page needs to say about itself; `nb` is the notebook panel in front.
 _NB = "const nb = window.jupyterapp?.shell?.currentWidget; const kernel = nb?.sessionContext?.session?.kernel;"
@@ -62,6 +62,9 @@ class Lab:
         )
         options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
         options += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True"]
+        # Should the tests be killed, kernels and then the server end by themselves.
+        options += ["--MappingKernelManager.cull_idle_timeout=600", "--MappingKernelManager.cull_interval=60"]
+        options += ["--ServerApp.shutdown_no_activity_timeout=300"]
         with log.open("w") as out:
             command = [sys.executable, "-m", "jupyterlab", *options]
             process = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
@@ -101,9 +104,9 @@ class LabNotebook:
         self.page, self.lab = page, lab
         self.errors: list[str] = []  # JavaScript errors, on the page or in its console
         self.external: list[str] = []  # requests to other hosts
-        own = (lab.url, lab.url.replace("http", "ws"), "data:", "blob:")
-        page.on("request", lambda request: None if request.url.startswith(own) else self.external.append(request.url))
-        page.on("websocket", lambda socket: None if socket.url.startswith(own) else self.external.append(socket.url))
+        self._own = (lab.url, lab.url.replace("http", "ws"), "data:", "blob:")
+        page.route(lambda url: not url.startswith(self._own), self._refuse)
+        page.on("websocket", lambda socket: None if socket.url.startswith(self._own) else self.external.append(socket.url))
         page.on("pageerror", lambda error: self.errors.append(f"page: {error}"))
         page.on("console", self._note)
 
@@ -135,9 +138,15 @@ class LabNotebook:
         """End the notebook's kernel, which holds a whole model in memory."""
         self.page.evaluate(f"async () => {{ {_NB} await nb?.sessionContext?.shutdown(); }}")
 
+    def _refuse(self, route: Route) -> None:
+        """Note a request to another host, and refuse it: the tests are the same with and without a network."""
+        self.external.append(route.request.url)
+        route.abort()
+
     def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.errors.append(f"console: {message.text} ({message.location.get('url', '')})")
+        place = message.location.get("url", "")
+        if message.type == "error" and place not in self.external:
+            self.errors.append(f"console: {message.text} ({place})")
 
 
 def _free_port() -> int:
