@@ -111,17 +111,16 @@ def _run(model: Model, encoded, request: Request, read: int, embedding: bool, pr
     """Trace one batch; return ``{name: [batch, read positions, layers, ...]}`` on the CPU."""
     inputs = prefix.continued_by(encoded, model)
     lm, head = model.traced, model.head
-    with TRACE_LOCK, torch.no_grad():
-        with lm.trace(**inputs) as tracer:
-            latents = []
-            if embedding:
-                latents.append(lm.layers[0].input)
-            for block in lm.layers:
-                latents.append(block_output(block.output))
-            place = lm.lm_head.weight.device
-            h = torch.stack([x[:, -read:].to(place) for x in latents], 2)
-            kept = nnsight.save(reduce(h, lm.final_norm, lm.lm_head, head, request))
-            tracer.stop()
+    with TRACE_LOCK, torch.no_grad(), lm.trace(**inputs) as tracer:
+        latents = []
+        if embedding:
+            latents.append(lm.layers[0].input)
+        for block in lm.layers:
+            latents.append(block_output(block.output))
+        place = lm.lm_head.weight.device
+        h = torch.stack([x[:, -read:].to(place) for x in latents], 2)
+        kept = nnsight.save(reduce(h, lm.final_norm, lm.lm_head, head, request))
+        tracer.stop()
     return {name: tensor.cpu() for name, tensor in kept.items()}
 
 
