@@ -13,6 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from tqdm import tqdm
 
 import latentlang as ll
 
@@ -23,8 +24,7 @@ TARGET = Path(__file__).resolve().parent / "results" / "targets.csv"
 def measure(model, target: str) -> dict:
     """Return the row of one target language."""
     source = "de" if target == "fr" else "fr"
-    prompts = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer)[::EVERY]
-    decoded = ll.decode(model, prompts, energy=False, progress=False)
+    decoded = ll.run_experiment(model, "translation", source, target, every=EVERY, progress=False)
     without = decoded[~decoded.prompts["cognate"]]
     english = ll.summarize(without).query("quantity == 'probability' and language == 'en'")
     peak = english.loc[english["mean"].idxmax()]
@@ -46,9 +46,8 @@ def main() -> None:
     """Measure all targets but English, print the table and write it."""
     model = ll.load_model("gemma-3-270m", dtype="float32")
     rows = []
-    for target in ll.languages().index.drop("en"):
+    for target in tqdm(ll.languages().index.drop("en"), unit="language"):
         rows.append(measure(model, target))
-        print(rows[-1], flush=True)
     table = pd.DataFrame(rows).astype({"handover": "Int64"})
     TARGET.parent.mkdir(exist_ok=True)
     table.to_csv(TARGET, index=False)

@@ -88,7 +88,9 @@ def test_what_is_not_a_decoder(tmp_path):
     bert = save(tmp_path / "bert", BertLMHeadModel(BertConfig(**shape)))
     with pytest.raises(ModelError, match="is not a decoder that latentlang can read.*choose a decoder-only"):
         ll.load_model(bert)
-    t5 = save(tmp_path / "t5", T5ForConditionalGeneration(T5Config(vocab_size=518, d_model=32, d_kv=16, d_ff=32, num_layers=2, num_heads=2)))
+    t5 = save(
+        tmp_path / "t5", T5ForConditionalGeneration(T5Config(vocab_size=518, d_model=32, d_kv=16, d_ff=32, num_layers=2, num_heads=2))
+    )
     with pytest.raises(ModelError, match="is not a decoder that transformers knows.*choose a decoder-only"):
         ll.load_model(t5)
 

@@ -1,0 +1,102 @@
+"""The generator of the notebooks: two forms from one source, and a check that catches every way of going stale."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+sys.path.insert(0, str(NOTEBOOKS))
+
+import build  # noqa: E402
+
+SCRIPT = """# %% [markdown]
+# # Title
+
+# %% tags=["setup"]
+
+# %%
+shared = 1
+
+# %% tags=["stub"]
+answer = ...
+
+# %% tags=["solution"]
+answer = 42
+"""
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A course of one small notebook, in a copy of the layout."""
+    (tmp_path / "notebooks" / "source").mkdir(parents=True)
+    shutil.copy(NOTEBOOKS.parent / "pyproject.toml", tmp_path)
+    (tmp_path / "notebooks" / "source" / "01_try.py").write_text(SCRIPT, encoding="utf-8")
+    monkeypatch.setattr(build, "HERE", tmp_path / "notebooks")
+    assert build.main([]) == 0
+    return tmp_path / "notebooks"
+
+
+def sources(path: Path) -> list[str]:
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells]
+
+
+def test_stub_and_solution_part_ways(course):
+    student, solution = sources(course / "01_try.ipynb"), sources(course / "solutions" / "01_try.ipynb")
+    assert "answer = ..." in student and "answer = 42" not in student
+    assert "answer = 42" in solution and "answer = ..." not in solution
+    assert "shared = 1" in student and "shared = 1" in solution
+
+
+def test_badges_and_setup_are_filled_in_from_one_place(course):
+    badges, _, setup = sources(course / "01_try.ipynb")[:3]
+    slug = build.slug()
+    assert badges.count(slug) >= 3 and "notebooks/01_try.ipynb" in badges
+    assert f"git+https://github.com/{slug}" in setup and "ll.checks.check_environment()" in setup
+
+
+def test_notebooks_are_valid_without_outputs_and_the_same_every_time(course):
+    before = {path: path.read_bytes() for path in course.rglob("*.ipynb")}
+    assert build.main([]) == 0
+    assert {path: path.read_bytes() for path in course.rglob("*.ipynb")} == before
+    for path in before:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+        assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+        assert all(not cell.get("outputs") for cell in notebook.cells)
+
+
+def test_fresh_course_passes_the_check(course):
+    assert build.main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("damage", ["edited", "stray", "missing", "source"])
+def test_every_kind_of_stale_is_caught_and_named(course, damage, capsys):
+    path = course / "01_try.ipynb"
+    if damage == "edited":
+        path.write_text(path.read_text(encoding="utf-8").replace("shared = 1", "shared = 2"), encoding="utf-8")
+    elif damage == "stray":
+        path = course / "99_stray.ipynb"
+        shutil.copy(course / "01_try.ipynb", path)
+    elif damage == "missing":
+        path.unlink()
+    else:
+        script = course / "source" / "01_try.py"
+        script.write_text(SCRIPT.replace("shared = 1", "shared = 3"), encoding="utf-8")
+    assert build.main(["--check"]) == 1
+    assert path.name in capsys.readouterr().err
+    assert build.main([]) == 0 and build.main(["--check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("cell", "complaint"),
+    [("# %%\n" + "x = 1\n" * 13, "13 lines of code"), ("# %% [markdown]\n# " + "word " * 151, "151 words")],
+)
+def test_a_cell_too_long_to_read_is_refused(course, cell, complaint):
+    (course / "source" / "01_try.py").write_text(cell, encoding="utf-8")
+    with pytest.raises(SystemExit, match=complaint):
+        build.main([])
