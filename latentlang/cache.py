@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from .decoded import Decoded
 from .errors import DataError
-from .files import cache_places, user_cache
+from .files import cache_places, make_readable, user_cache
 
 FORMAT = 1  # raised only when the numbers of an unchanged question change
 
@@ -48,6 +48,8 @@ def find(name: str) -> Decoded | None:
             except DataError:
                 warnings.warn(f"The stored result {path} is damaged; it is computed again.", stacklevel=3)
                 _set_aside(path)
+            except OSError as error:
+                warnings.warn(f"The stored result {path} cannot be read ({error.strerror}); it is computed again.", stacklevel=3)
     return None
 
 
@@ -61,7 +63,9 @@ def answer(facts: dict, count: int, compute: Callable[[slice], Decoded], *, part
     if not refresh and (found := find(name)) is not None:
         return found
     folder = user_cache() / "results"
-    folder.mkdir(parents=True, exist_ok=True)
+    if not _writable(folder):
+        warnings.warn(f"Results cannot be kept in {folder}: free space there, or set XDG_CACHE_HOME to a folder of yours.", stacklevel=3)
+        return compute(slice(0, count))
     with FileLock(folder / f"{name}.lock"):
         if not refresh and (found := find(name)) is not None:  # another kernel was faster
             return found
@@ -80,6 +84,7 @@ def store(result: Decoded, path: Path) -> None:
     """Write an entry so that it appears at once and whole."""
     scratch = path.with_suffix(f".{os.getpid()}.tmp")
     result.save(scratch)
+    make_readable(scratch)
     os.replace(scratch, path)
 
 
@@ -97,3 +102,11 @@ def _part(path: Path, rows: slice, compute: Callable[[slice], Decoded]) -> Decod
 def _set_aside(path: Path) -> None:
     with suppress(OSError):  # a shared place may be read-only; the user's own copy will stand behind it
         os.replace(path, path.with_suffix(".damaged"))
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)

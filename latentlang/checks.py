@@ -72,11 +72,12 @@ def exercise(number: str, answer: object = ...) -> Outcome:
 
 
 def check_environment() -> Outcome:
-    """Prepare the notebook (Colab's widget manager) and report versions, device, memory and the default model."""
+    """Prepare the notebook (Colab's widget manager) and report versions, device, memory, default model and cache."""
     _enable_colab_widgets()
     import torch
 
-    from .hardware import best_device, cpu_limit
+    from . import files, models
+    from .hardware import best_device, cpu_limit, memory
 
     versions, missing = [], []
     for package in _PACKAGES:
@@ -90,7 +91,12 @@ def check_environment() -> Outcome:
         where = f"{torch.cuda.get_device_name()} with {free / 1e9:.0f} of {total / 1e9:.0f} GB free"
     else:
         where = f"CPU, {cpu_limit()} processors"
+    if (gigabytes := memory()) is not None:
+        where += f", {gigabytes[0]:.0f} of {gigabytes[1]:.0f} GB of memory free"
     lines = [f"Python {platform.python_version()}, {', '.join(versions)}", where]
+    lines.append(f"Model unless you name one: {models.default_name()}. Results are kept in {files.user_cache()}.")
+    if gigabytes is not None and gigabytes[0] < 3:
+        lines.append("Less than 3 GB of memory are free, and the demo model needs about that: close other notebooks first.")
     if missing:
         lines.append(f"Missing: {', '.join(missing)}. Run `pip install {' '.join(missing)}` and restart the kernel.")
     return Outcome("report", "\n".join(lines))

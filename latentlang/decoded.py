@@ -58,8 +58,8 @@ class Decoded:
         return f"Decoded({len(self)} prompts x {len(self.layers)} layers of {self.model}; languages: {', '.join(self.languages) or 'none'})"
 
     def __getitem__(self, rows) -> Decoded:
-        """Return the readings of some prompts: a slice, row numbers, or a mask such as ``~decoded.prompts["cognate"]``."""
-        chosen = np.arange(len(self))[rows]
+        """Return the readings of some prompts: a row number or several, a slice, or a mask such as ``~decoded.prompts["cognate"]``."""
+        chosen = np.atleast_1d(np.arange(len(self))[rows])
         parts = {name: tensor[chosen] for name, tensor in self._tensors().items()}
         return replace(self._with(parts), prompts=self.prompts.iloc[chosen].reset_index(drop=True))
 

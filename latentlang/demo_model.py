@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from .errors import ModelError
-from .files import cache_places, user_cache
+from .files import cache_places, make_readable, user_cache
 
 NAME = "gemma-3-270m"
 _FOLDER = ("models", "gemma-3-270m-q4_k_m-dense-1")
@@ -85,6 +85,8 @@ def _save_dense(source: Path, file: str, target: Path) -> None:
     model = type(quantized)(config)
     model.load_state_dict(quantized.state_dict())
     model.save_pretrained(target)
+    for weights in target.glob("*.safetensors"):
+        make_readable(weights)
 
 
 def _package():

@@ -35,7 +35,8 @@ def visible(text: str) -> str:
 
 def escape(text: str) -> str:
     """Return ``text`` that neither HTML nor Plotly (which reads tags in labels and hovers) will interpret as tags."""
-    return html.escape(text, quote=False)  # Plotly would print &quot; as it stands
+    # Plotly would print &quot; as it stands; a pair of dollars would be set as mathematics where MathJax is loaded.
+    return html.escape(text, quote=False).replace("$", "&#36;")
 
 
 def token_text(token_id: int, tokenizer) -> str:

@@ -54,6 +54,8 @@ def start_of_flower(answer: object) -> str:
         raise WrongAnswerError("A token must stand at the start of the word: 'lower' is its end.")
     if given & {"flowers", "▁flowery", "fleur"}:
         raise WrongAnswerError("A token may not go beyond the word or leave it: only prefixes of 'flower' count.")
+    if given > right:
+        raise WrongAnswerError(f"{', '.join(sorted(given - right))}: not an entry of this vocabulary.")
     if right - given and all(entry.startswith("▁") for entry in right - given):
         raise WrongAnswerError("With a space in front (▁) the word begins just as well.")
     raise WrongAnswerError(f"{len(right - given)} entries are missing: every prefix counts, short ones too.")

@@ -48,13 +48,16 @@ def run_experiment(
         for code in sources
     ]
     prompts = sum(sets[1:], sets[0])
-    facts = {"model": model.identity, "prompts": [(p.text, {c: sorted(i) for c, i in p.token_ids.items()}) for p in prompts]}
+    facts = {"model": model.identity, "prompts": [(p.concept, p.text, {c: sorted(i) for c, i in p.token_ids.items()}) for p in prompts]}
     with tqdm(total=len(prompts), unit="prompt", disable=not progress, leave=False) as bar:
 
         def compute(rows: slice) -> Decoded:
             bar.n = rows.start
             bar.refresh()
-            return decode(model, prompts[rows], progress=False)
+            found = decode(model, prompts[rows], progress=False)
+            if len(found) < len(prompts[rows]):  # stopped by the reader: half a part must not be stored as a whole one
+                raise KeyboardInterrupt
+            return found
 
         return cache.answer(facts, len(prompts), compute, part=_PART, refresh=refresh)
 

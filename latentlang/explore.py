@@ -74,7 +74,7 @@ def prompt(model: Model, task: str = "translation", source: str = "fr", target: 
         "task": widgets.Dropdown(options=TASKS, value=task, description="Task"),
         "source": widgets.Dropdown(options=known, value=source, description="From"),
         "target": widgets.Dropdown(options=known, value=target, description="To"),
-        "concept": widgets.Combobox(options=sorted(table.index), value=concept, description="Concept", ensure_option=False),
+        "concept": widgets.Combobox(options=sorted(table.index), value=concept, description="Concept", continuous_update=False),
     }
     status, text = widgets.HTML(), widgets.HTML()
     heat, curves = go.FigureWidget(), go.FigureWidget()

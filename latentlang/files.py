@@ -20,7 +20,7 @@ def data_file(name: str) -> Path:
     for folder in (_PACKAGE / "data", _PACKAGE.parent / "data"):
         if (folder / name).exists():
             return folder / name
-    raise DataError(f"The data file '{name}' is missing: reinstall with `pip install --force-reinstall latentlang`.")
+    raise DataError(f"The data file '{name}' is missing: install latentlang again.")
 
 
 def shared_cache() -> Path | None:
@@ -38,3 +38,10 @@ def cache_places(*parts: str) -> list[Path]:
     """Return where an entry may stand, the shared place first and the user's own last."""
     roots = [root for root in (shared_cache(), user_cache()) if root is not None]
     return [root.joinpath(*parts) for root in roots]
+
+
+def make_readable(path: Path) -> None:
+    """Give a written file the permissions that new files get here: safetensors keeps its files to their owner."""
+    mask = os.umask(0)
+    os.umask(mask)
+    path.chmod(0o666 & ~mask)

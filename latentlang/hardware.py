@@ -22,8 +22,9 @@ def best_dtype(device: str, quantization: str | None = None) -> torch.dtype:
     every other CPU. 8-bit matrices on a CPU go with bfloat16: LLM.int8 wants 16-bit inputs.
     """
     if device.startswith("cuda"):
-        # LLM.int8 computes in float16 and the paper's 8-bit Llama-2 ran in it.
-        return torch.float16 if quantization or not torch.cuda.is_bf16_supported() else torch.bfloat16
+        # LLM.int8 computes in float16 and the paper's 8-bit Llama-2 ran in it. A T4 only emulates bfloat16.
+        real_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.float16 if quantization or not real_bfloat16 else torch.bfloat16
     return torch.bfloat16 if quantization or torch.cpu.get_capabilities().get("amx_bf16") else torch.float32
 
 
@@ -41,6 +42,20 @@ def cpu_limit() -> int:
     with suppress(KeyError, ValueError):
         limits.append(float(os.environ["CPU_LIMIT"]))
     return max(1, math.ceil(min(limit for limit in limits if limit > 0)))
+
+
+def memory() -> tuple[float, float] | None:
+    """Return free and total memory in GB that this process may use (Linux: the container's limit counts), or None if unknown."""
+    try:
+        facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+        free, total = (int(facts[key].split()[0]) / 1e6 for key in ("MemAvailable", "MemTotal"))
+        limit, used = (Path("/sys/fs/cgroup", name) for name in ("memory.max", "memory.current"))
+        if limit.exists() and (allowed := limit.read_text().strip()) != "max":
+            total = min(total, int(allowed) / 1e9)
+            free = min(free, total - int(used.read_text()) / 1e9)
+    except (OSError, ValueError, KeyError):
+        return None
+    return free, total
 
 
 def set_threads() -> None:

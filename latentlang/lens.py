@@ -7,6 +7,8 @@ every prompt and layer only a few numbers are kept, so memory does not grow with
 from __future__ import annotations
 
 import copy
+import inspect
+import math
 import threading
 import warnings
 import weakref
@@ -139,7 +141,8 @@ class _Prefix:
         shortest = min(map(len, encoded))
         common = next((n for n, tokens in enumerate(zip(*encoded)) if len(set(tokens)) > 1), shortest)
         length = min(common, shortest - read)
-        if len(encoded) < 2 or 2 * length < sum(map(len, encoded)) / len(encoded):
+        worth_it = len(encoded) > 1 and 2 * length >= sum(map(len, encoded)) / len(encoded)
+        if not worth_it or _counts_padding(model, max(map(len, encoded))):
             return cls()
         with TRACE_LOCK, torch.no_grad():
             ids = torch.tensor([encoded[0][:length]], device=model.device)
@@ -158,6 +161,13 @@ class _Prefix:
         positions = self.length + (mask.cumsum(-1) - 1).clamp_min(0)
         whole = torch.cat([mask.new_ones(len(rest), self.length), mask], -1)
         return {**inputs, "attention_mask": whole, "position_ids": positions, "past_key_values": cache, "use_cache": True}
+
+
+def _counts_padding(model: Model, longest: int) -> bool:
+    """Return whether padding between a prefix and what follows would change numbers: positions by index (ALiBi), or a sliding window."""
+    config = model.module.config.get_text_config()
+    windows = [getattr(config, name, None) or math.inf for name in ("sliding_window", "window_size", "attention_chunk_size")]
+    return longest > min(windows) or "position_ids" not in inspect.signature(model.module.forward).parameters
 
 
 def _requests(prompts, targets) -> tuple[list[str], pd.DataFrame, list[dict]]:

@@ -100,19 +100,19 @@ def load_model(
 ) -> Model:
     """Load a decoder by name, repository id or local folder, and check that it can be read layer by layer.
 
-    ``name``: None takes ``LATENTLANG_MODEL``, else ``llama-2-7b`` on a machine with a large
-    enough GPU and a Hugging Face token, else the packaged demo model. ``quantization``:
+    ``name``: None takes ``LATENTLANG_MODEL``, else ``llama-2-7b`` on a machine that has its weights and a
+    large enough GPU, else the packaged demo model. ``quantization``:
     ``"8bit"`` for LLM.int8 through bitsandbytes (the default for Llama-2 on a GPU),
     ``"none"`` to refuse it. ``dtype`` and ``device``: None for what the hardware does well.
 
     Raises ``ModelError`` with one sentence that says what to do next.
     """
-    name = str(name or os.environ.get("LATENTLANG_MODEL") or _default_name())
+    name = str(name or default_name())
     place = _locate(name)
-    device = device or best_device()
+    device = str(device or best_device())
     if quantization not in (None, "none", "8bit"):
         raise ModelError(f"Unknown quantization '{quantization}': use '8bit', or leave it out.")
-    if quantization is None and name.startswith("llama-2-") and device == "cuda":
+    if quantization is None and name.startswith("llama-2-") and device.startswith("cuda"):
         quantization = "8bit"
     quantization = None if quantization == "none" else quantization
     dtype = _dtype(dtype) or best_dtype(device, quantization)
@@ -123,11 +123,15 @@ def load_model(
     return model
 
 
-def _default_name() -> str:
-    from huggingface_hub import get_token
+def default_name() -> str:
+    """Return what ``LATENTLANG_MODEL`` names; else the paper's model where its weights and a GPU are there; else the demo model."""
+    if named := os.environ.get("LATENTLANG_MODEL"):
+        return named
+    from huggingface_hub import try_to_load_from_cache
 
-    if torch.cuda.is_available() and torch.cuda.mem_get_info()[0] > 9e9 and get_token():
-        return "llama-2-7b"
+    if torch.cuda.is_available() and torch.cuda.mem_get_info()[0] > 9e9:
+        config = try_to_load_from_cache(ENTRIES["llama-2-7b"].repo, "config.json")
+        return "llama-2-7b" if isinstance(config, str) else demo_model.NAME
     return demo_model.NAME
 
 

@@ -74,9 +74,9 @@ def start_ids(word: str, tokenizer, mode: str | None = "prefix") -> frozenset[in
         the first UTF-8 byte where the tokenizer falls back to bytes.
         ``"word"``: only entries that spell the whole word.
         ``"first"``: the token that the tokenizer itself puts first, with and without the space.
-        ``None``: ``"prefix"`` for vocabularies of up to 100,000 entries; above, ``"word"``
-        where the word is one token and ``"first"`` where it is not (nearly every short
-        string is a token there, and ``f`` would count towards fleur and flower alike).
+        ``None``: ``"prefix"`` for vocabularies of up to 100,000 entries; above (where nearly
+        every short string is a token, and ``f`` would count towards fleur and flower alike),
+        ``"word"`` where the word is one token right after a quote, and ``"first"`` where it is not.
 
     The set may be empty (``"word"`` when no entry spells the word). Raises ``DataError`` for an
     empty word or an unknown mode.
@@ -87,7 +87,7 @@ def start_ids(word: str, tokenizer, mode: str | None = "prefix") -> frozenset[in
     if mode is None:
         if vocab.size <= LARGE_VOCABULARY:
             return start_ids(word, tokenizer, "prefix")
-        return start_ids(word, tokenizer, "word") or start_ids(word, tokenizer, "first")
+        return start_ids(word, tokenizer, "word" if len(spell(word, tokenizer)) == 1 else "first")
     if mode == "prefix":
         return frozenset(_prefix_ids(word, vocab))
     if mode == "word":

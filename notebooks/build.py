@@ -14,21 +14,21 @@ import argparse
 import hashlib
 import json
 import sys
+import tomllib
 from pathlib import Path
 
 import jupytext
 import nbformat
-import tomllib
 
 HERE = Path(__file__).resolve().parent
 MAX_CODE_LINES, MAX_WORDS = 12, 150
 
 SETUP = """\
-try:
-    import latentlang as ll
-except ImportError:  # Colab: keep its torch and numpy, add what is missing
+import sys
+
+if "google.colab" in sys.modules:  # Colab: its torch and numpy stay, what is missing is added
     %pip install -q "latentlang[demo-model] @ git+https://github.com/{slug}"
-    import latentlang as ll
+import latentlang as ll
 
 ll.checks.check_environment()"""
 

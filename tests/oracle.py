@@ -34,7 +34,8 @@ class Reading:
 def read(model, text: str, position: int = -1) -> Reading:
     """Run one prompt, catch every block's input and output, and apply the output layer by hand."""
     m, kind = model.module, model.module.config.model_type
-    blocks = {"gpt2": lambda: m.transformer.h, "gpt_neox": lambda: m.gpt_neox.layers}.get(kind, lambda: m.model.layers)()
+    place = {"gpt2": "transformer.h", "gpt_neo": "transformer.h", "mpt": "transformer.blocks", "gpt_neox": "gpt_neox.layers"}
+    blocks = m.get_submodule(place.get(kind, "model.layers"))
     caught: list[torch.Tensor] = []
 
     def before(_, args, kwargs):
@@ -59,10 +60,14 @@ def read(model, text: str, position: int = -1) -> Reading:
 
 def unembed(m, kind: str, h: torch.Tensor) -> torch.Tensor:
     """Return the logits of latents, by the formulas of each architecture's paper."""
-    if kind == "gpt2":
-        return layer_norm(h, m.transformer.ln_f) @ m.transformer.wte.weight.T
-    if kind == "gpt_neox":
-        return layer_norm(h, m.gpt_neox.final_layer_norm) @ m.get_output_embeddings().weight.T
+    norms = {
+        "gpt2": "transformer.ln_f",
+        "gpt_neo": "transformer.ln_f",
+        "mpt": "transformer.norm_f",
+        "gpt_neox": "gpt_neox.final_layer_norm",
+    }
+    if kind in norms:
+        return layer_norm(h, m.get_submodule(norms[kind])) @ m.get_output_embeddings().weight.T
     W = m.lm_head.weight.T
     if kind == "olmo":
         centred = h - h.mean(-1, keepdim=True)
@@ -80,4 +85,5 @@ def unembed(m, kind: str, h: torch.Tensor) -> torch.Tensor:
 
 def layer_norm(h: torch.Tensor, norm: torch.nn.LayerNorm) -> torch.Tensor:
     centred = h - h.mean(-1, keepdim=True)
-    return centred / (centred.square().mean(-1, keepdim=True) + norm.eps).sqrt() * norm.weight + norm.bias
+    scaled = centred / (centred.square().mean(-1, keepdim=True) + norm.eps).sqrt() * norm.weight
+    return scaled if norm.bias is None else scaled + norm.bias

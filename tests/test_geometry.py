@@ -12,6 +12,8 @@ import latentlang as ll
 from latentlang.errors import DataError
 from latentlang.geometry import gram, sphere_axes, sphere_coordinates, token_energy
 
+CENTRED = ("gpt2", "gpt_neo", "gpt_neox", "mpt", "cohere", "olmo")  # models with a LayerNorm before the output
+
 
 def direct_energy(latents: torch.Tensor, U: torch.Tensor) -> torch.Tensor:
     """The paper's Eq. 2 with every product written out, in double precision."""
@@ -125,7 +127,7 @@ def test_folded_unembedding_gives_the_logits(any_model):
     h = decoded.latents.reshape(-1, any_model.d_model)
     U = any_model.folded_unembedding()
     kind = any_model.module.config.model_type
-    if centred := kind in ("gpt2", "gpt_neox", "cohere", "olmo"):
+    if centred := kind in CENTRED:
         torch.testing.assert_close(U.mean(-1), torch.zeros(len(U)), atol=1e-5, rtol=0)
         h = h - h.mean(-1, keepdim=True)
     mine = (h / h.square().mean(-1, keepdim=True).sqrt()) @ U.T
@@ -145,6 +147,6 @@ def test_folded_rows_are_weight_times_gain(any_model):
     weight = any_model.lm_head.weight.detach()
     gain = getattr(any_model.final_norm, "weight", torch.ones(any_model.d_model))
     expected = weight * (1 + gain if kind.startswith("gemma") else gain)
-    if kind in ("gpt2", "gpt_neox", "cohere", "olmo"):
+    if kind in CENTRED:
         expected = expected - expected.mean(-1, keepdim=True)
     torch.testing.assert_close(folded, expected, atol=1e-4, rtol=1e-4)

@@ -54,6 +54,23 @@ def test_decode_equals_the_hook_loop_on_random_models(random_model, batch_size):
         assert_same(decoded, row, oracle.read(random_model, text), targets[row], first=0)
 
 
+@pytest.mark.parametrize("batch_size", [None, 2])
+def test_a_shared_beginning_changes_no_number(random_model, batch_size):
+    """Prompts with one set of demonstrations share its keys and values; the rests differ in length."""
+    texts = [TEXTS[3] + "\n" + rest for rest in ("eau", "Das Buch liegt auf dem Tisch, die Blume", "The", "花")]
+    targets = targets_for(random_model)
+    decoded = ll.decode(random_model, texts, targets, batch_size=batch_size, include_embedding=True, progress=False)
+    for row, text in enumerate(texts):
+        assert_same(decoded, row, oracle.read(random_model, text), targets[row], first=0)
+
+
+def test_shared_demonstrations_change_no_number_on_the_demo_model(model):
+    prompts = ll.build_prompts("translation", "de", "zh", tokenizer=model.tokenizer, shared_demos=True)[:4]
+    decoded = ll.decode(model, prompts, progress=False)
+    for row, prompt in enumerate(prompts):
+        assert_same(decoded, row, oracle.read(model, prompt.text), prompt.token_ids)
+
+
 def test_the_layers_of_a_random_model_differ(random_model):
     """The comparisons above would mean little if all layers said the same."""
     probs = oracle.read(random_model, TEXTS[1]).log_probs.exp()

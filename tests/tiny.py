@@ -14,9 +14,11 @@ from transformers import (
     Gemma2Config,
     Gemma3TextConfig,
     GPT2Config,
+    GPTNeoConfig,
     GPTNeoXConfig,
     GraniteConfig,
     LlamaConfig,
+    MptConfig,
     OlmoConfig,
     PreTrainedTokenizerFast,
     Qwen2Config,
@@ -44,11 +46,15 @@ CONFIGS = {
     "qwen2": lambda **v: Qwen2Config(**v, num_key_value_heads=2, **_SHAPE),
     "gpt2": lambda **v: GPT2Config(**v, n_embd=64, n_layer=5, n_head=4, n_positions=256),
     "gpt_neox": lambda **v: GPTNeoXConfig(**v, **_SHAPE),
+    "gpt_neo": lambda **v: GPTNeoConfig(
+        hidden_size=64, num_layers=4, num_heads=4, attention_types=[[["global", "local"], 2]], window_size=16, **v
+    ),
+    "mpt": lambda **v: MptConfig(d_model=64, n_heads=4, n_layers=4, **v),
     "granite": lambda **v: GraniteConfig(**v, num_key_value_heads=2, logits_scaling=4.0, **_SHAPE),
     "cohere": lambda **v: CohereConfig(**v, num_key_value_heads=2, logit_scale=0.25, **_SHAPE),
     "olmo": lambda **v: OlmoConfig(**v, num_key_value_heads=2, **_SHAPE),
 }
-_BYTE_LEVEL = ("gpt2", "gpt_neox", "qwen2", "olmo", "cohere")
+_BYTE_LEVEL = ("gpt2", "gpt_neo", "gpt_neox", "mpt", "qwen2", "olmo", "cohere")
 
 
 class TinyFactory:

@@ -31,7 +31,9 @@ def bars(table, x: str, y: str, title: str, group: str | None = None) -> go.Figu
         marker = {"color": color, "pattern": {"shape": shape, "fgcolor": "white", "fillmode": "overlay"}}
         figure.add_bar(x=part[x], y=part[y], name=str(name), text=part[y], textposition="outside", marker=marker, showlegend=bool(group))
     figure.update_yaxes(title_text=y, gridcolor=GRID, range=[0, 1.12 * table[y].max()])  # room for the numbers
-    return finish(figure, title, 380)
+    many = table[x].nunique() > 10
+    figure.update_xaxes(tickangle=-45 if many else 0)
+    return finish(figure, title, 500 if many else 380)
 
 
 def energy(decoded: Decoded, ci: str = "gaussian") -> go.Figure:

@@ -11,7 +11,7 @@
 #
 # **How can we ask a language model for a word so that a single token tells us which language it is thinking in?**
 #
-# A large language model is trained mostly on English. When it translates from French to Chinese, does it go straight from one to the
+# Many large language models are trained mostly on English. When such a model translates from French to Chinese, does it go straight from one to the
 # other, or does English appear on the way? Wendler, Veselovsky, Monea and West asked this in
 # [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/) (ACL 2024). This course lets you look for yourself.
 
@@ -67,7 +67,7 @@ words.loc[["book", "flower", "dog", "cloud", "mountain"]].map(" | ".join)
 
 # %%
 prompts = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)
-flower = next(p for p in prompts if p.concept == "flower")
+flower = next((p for p in prompts if p.concept == "flower"), prompts[0])
 print(flower.text)
 
 # %% [markdown]
@@ -89,7 +89,7 @@ prompts.to_frame()[["concept", "answer_en", f"answer_{target}", "demos"]].head()
 
 # %%
 for task in ("repetition", "cloze"):
-    example = next(p for p in ll.build_prompts(task, target=target, tokenizer=model.tokenizer, seed=seed) if p.concept == "flower")
+    example = ll.build_prompts(task, target=target, tokenizer=model.tokenizer, seed=seed)[0]
     print(f"--- {task}\n{example.text}\n")
 
 # %% [markdown]
@@ -145,7 +145,8 @@ cut.sort_values("tokens").set_index("name")[["words", "single", "one token", "to
 # call that set Start(w). The probability of a word is the sum over Start(w).
 #
 # In a vocabulary of a quarter of a million entries almost every short text is a token. Then `f` counts towards *fleur* and *flower* alike.
-# So for large vocabularies we take the token of the whole word, or, when there is none, the token the tokenizer itself would put first.
+# So for large vocabularies we take the word's own token, where the word is one token after a quotation mark; otherwise the token that the tokenizer itself puts first.
+# That is a compromise: this tokenizer spells *fleur* as `f` + `leur`, and `f` is the beginning of many words.
 
 # %%
 for word in ("fleur", "flower", "花"):
@@ -176,7 +177,9 @@ ll.checks.exercise("01.2", answer)
 #
 # **Objective: know what a pair loses, and why.**
 #
-# A concept can't tell two languages apart when one token begins both words, or when the English word stands inside the other (*arm* in German *Arm*).
+# We follow two languages: the **target**, which is asked for, and English, which nobody mentioned. If the model goes through English on its way, English is its **pivot**.
+#
+# A concept can't tell the two apart when one token begins both words, or when the English word stands inside the other (*arm* in German *Arm*).
 # Such concepts are dropped and listed with the reason.
 #
 # **Predict:** with the paper's prefix rule, which target keeps more concepts, Chinese or French?
@@ -220,7 +223,7 @@ display(ll.explore.prompt(model, source=source, target=target, concept="book"))
 # No widget on your screen (on GitHub, in a PDF)? This figure shows its first state.
 
 # %%
-book = next(p for p in prompts if p.concept == "book")
+book = next((p for p in prompts if p.concept == "book"), prompts[0])
 ll.plots.heatmap(ll.decode(model, [book.text], positions=10), model.tokenizer)
 
 # %% [markdown]

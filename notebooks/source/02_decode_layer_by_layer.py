@@ -56,7 +56,8 @@ print(model, len(prompts), "prompts")
 # The last position of the prompt is the one that predicts the answer. We follow the latent there. Layer 1 is the output of the first block.
 
 # %%
-example = next((p for p in prompts if p.concept == "eagle"), prompts[0])
+at = next((i for i, p in enumerate(prompts) if p.concept == "eagle"), 0)
+example = prompts[at]
 print(example.text)
 print("\nlayers:", model.n_layers, " d_model:", model.d_model, " answer:", example.answers[target][0])
 
@@ -98,7 +99,7 @@ for language, ids in example.token_ids.items():
 # Both ways must agree:
 
 # %%
-one = ll.decode(model, [example.text], [example.token_ids])
+one = ll.decode(model, prompts[at : at + 1])
 by_hand = torch.stack([ll.metrics.set_probability(log_probs, ids) for ids in example.token_ids.values()])
 library = torch.stack([one.probability[language][0] for language in example.token_ids])
 print("largest difference:", f"{(by_hand - library).abs().max():.1e}")
@@ -131,7 +132,7 @@ ll.checks.exercise("02.1", answer)
 # **Predict:** look at the last column only. Will the first sensible word you meet, going up, be Chinese, French or English?
 
 # %%
-seen = ll.decode(model, [example.text], [example.token_ids], positions=10)
+seen = ll.decode(model, prompts[at : at + 1], positions=10)
 ll.plots.heatmap(seen, model.tokenizer)
 
 # %% [markdown]
@@ -162,10 +163,11 @@ shown = summary[(summary["quantity"] == "probability") & (summary["layer"] > mod
 shown.pivot(index="layer", columns="language", values=["mean", "lower", "upper"]).round(3)
 
 # %% [markdown]
-# **What to notice.** The English word rises in the upper-middle layers, where the target is still near zero, and is gone at the last layer, where the target leads: the detour the paper describes for Llama-2.
-#
-# In this small model there is a second visitor: the *source* word. It stands in the prompt, and a model that has found it tends to copy it. The paper plots English and the target;
+# **What to notice.** The loudest visitor is the *source* word: it stands in the prompt, and a model that has found it tends to copy it. The paper plots English and the target;
 # we plot the source too, so that you can see copying and the pivot side by side.
+#
+# But the English word, which nobody mentioned, rises as well. In the first layers where it appears the target is still near zero; then the target catches up, and at the last layer it leads and English is gone.
+# That is the detour the paper describes for Llama-2, in miniature.
 
 # %% [markdown]
 # ## 6. English, or only a copy?
@@ -178,7 +180,7 @@ shown.pivot(index="layer", columns="language", values=["mean", "lower", "upper"]
 
 # %%
 cognates = decoded.prompts["cognate"]
-print(cognates.sum(), "of", len(decoded), "concepts are cognates:", ", ".join(decoded.prompts["concept"][cognates][:12]), "…")
+print(cognates.sum(), "of", len(decoded), "concepts are cognates:", ", ".join(decoded.prompts["concept"][cognates][:12]))
 without = decoded[~cognates]
 ll.plots.language_probability(without)
 
@@ -191,8 +193,8 @@ for name, run in (("all concepts", decoded), ("without cognates", without)):
     )
 
 # %% [markdown]
-# **What to notice.** With this model and French as the source, a good part of the English line was copying. What is left is smaller, but its band still lies above the target's in the layers before the handover.
-# A finding that survives its simplest rival is worth more than a higher peak.
+# **What to notice.** The line falls a little and stays: most of it was not copying. Compare the two bands layer by layer. In the first two layers where English appears, its band lies clear above the target's; after that the
+# bands overlap, and this many prompts cannot tell which of the two is ahead. A claim should go as far as its intervals, and no further.
 #
 # Change `source` to `"de"` at the top and run again: German nouns begin with a capital, so a plain copy is no English token.
 
@@ -209,19 +211,23 @@ ll.plots.language_probability(repeated)
 
 # %%
 for name, run in (("translation", without), ("repetition", repeated)):
-    english, chosen = (run.probability[code].mean(0) for code in run.languages[:2])
-    ahead = [layer for layer, e, c in zip(run.layers, english, chosen) if e > c and e > 0.005]
-    print(f"{name:12} English is ahead of the target, and above 0.5 %, at layers {ahead}")
+    english, wanted = (run.probability[code].mean(0) for code in run.languages[:2])
+    ahead = [layer for layer, e, w in zip(run.layers, english, wanted) if e > w and e > 0.01]
+    print(f"{name:12} English is ahead of the target, and above 1 %, at layers {ahead}")
+
+# %% [markdown]
+# **What to notice.** When repeating, the target is there as soon as any word is, and English stays a few per cent behind it at every layer: no detour.
 
 # %% [markdown]
 # ## 8. Other targets
 #
 # **Objective: see how far the finding carries.**
 #
-# This table was made by `make targets` on the demo model in float32: from French (from German, where French is the target), every fourth concept. `right`: how often the top token begins the right word.
-# `english_peak`, with its 95 % interval: the highest mean P(English) at any layer, cognates left out. `handover`: the layer from which the target stays ahead of English.
+# This table was made by `make targets` on the demo model in float32: from French (from German, where French is the target), every fourth concept. `n` prompts; `right`: the share of them whose top token begins the right word.
+# `english_peak`: the highest mean P(English) at any layer, `lower` and `upper` its 95 % interval, `english_layer` where it stands; cognates are left out (`n_no_cognates`). `handover`: the first layer from which the target stays
+# ahead of English to the end, empty when it does not.
 #
-# **Predict:** for which targets will English and the target be hard to tell apart by their first tokens?
+# **Predict:** for which targets will the model be right most often, and for which least?
 
 # %%
 ll.data.results("targets").set_index("target").drop(columns="source")

@@ -111,10 +111,12 @@ ll.plots.energy(decoded)
 #
 # **Objective: read entropy, energy and probability together.**
 #
-# The paper describes the forward pass in three phases: an **input** phase, in which no word is in sight; a **concept** phase, in which the right meaning appears, leaning to English; and a **target**
+# The paper describes the forward pass in three phases: an **input** phase, in which neither word is in sight; a **concept** phase, in which the right meaning appears, leaning to English; and a **target**
 # phase, in which the target language takes over.
 #
-# We call the first layer with P(English) > 5 % and above the target the start of the concept phase, and the first layer from which the target stays ahead the start of the target phase.
+# (Low entropy in the first layers does not mean that the model knows the answer: the lens is sure of a token that has nothing to do with it.)
+#
+# We call the first layer with P(English) > 5 % and above the target the start of the concept phase, and the first layer from which the target stays ahead, and ends above 5 %, the start of the target phase.
 #
 # **Predict** the two layers: notebook 2 showed them for French.
 
@@ -131,7 +133,7 @@ print(f"resamples of the concepts with a concept phase: {phases.concept_share:.0
 # **What to notice.** The boundaries are estimates. We draw the concepts anew, with replacement, a thousand times, and find the phases each time. Where an interval is wide, or the concept phase is missing
 # from some of the resamples, the data do not settle the question.
 #
-# The paper's boundaries for Llama-2, to Chinese (concept, then target): layers 17 and 31 of 32 for 7B, 18 and 39 of 40 for 13B, 42 and 76 of 80 for 70B.
+# The same rule applied to the paper's published curves for Llama-2, to Chinese (concept, then target): layers 17 and 31 of 32 for 7B, 18 and 39 of 40 for 13B, 42 and 76 of 80 for 70B.
 
 # %% [markdown]
 # ## Exercise 03.2 · Find the handover (8 minutes, medium)
@@ -186,7 +188,8 @@ for layer in (1, model.n_layers // 2, model.n_layers - 5, model.n_layers - 2, mo
 ll.plots.sphere(path, pivot=decoded.languages[0], target=target, title=f"From {source} to {target}")
 
 # %% [markdown]
-# **What to notice.** Turn the sphere. Red is the first layer, violet the last. The path stays near the pole for most of the layers, then steps out along the concept axis before it bends towards the target.
+# **What to notice.** Turn the sphere. Red is the first layer, violet the last. The first layers swing from one side of the language axis to the other, where no word is in sight yet: what they share with the words'
+# tokens is not about this answer. Then the path comes back to the pole, steps out along the concept axis in a single layer, and in the last layers bends towards the target.
 #
 # The paper draws a cartoon of this: from the pole into a region that leans to English, then along the equator to the target. Judge from the numbers: does *this* model lean to English (x < 0) in its concept phase, and does its last
 # phase run "along the equator"?
@@ -194,17 +197,17 @@ ll.plots.sphere(path, pivot=decoded.languages[0], target=target, title=f"From {s
 # %% [markdown]
 # ## 6. Try it
 #
-# **Question to answer with the widget:** choose the task *repetition*. In which layer does the concept appear now, compared with translation?
+# **Question to answer with the widget:** switch between *translation* and *repetition*. In which layer does the concept first appear in each?
 
 # %%
-display(ll.explore.prompt(model, task="repetition", target=target, concept="flower"))
+display(ll.explore.prompt(model, source=source, target=target, concept="flower"))
 
 # %% [markdown]
-# No widget on your screen? This figure shows its first state.
+# No widget on your screen? This figure shows such a prompt.
 
 # %%
-flower = next(p for p in ll.build_prompts("repetition", target=target, tokenizer=model.tokenizer) if p.concept == "flower")
-ll.plots.heatmap(ll.decode(model, [flower.text], positions=10), model.tokenizer)
+translated = next((p for p in prompts if p.concept == "flower"), prompts[0])
+ll.plots.heatmap(ll.decode(model, [translated.text], positions=10), model.tokenizer)
 
 # %% [markdown]
 # ## What this does not show
@@ -215,7 +218,9 @@ ll.plots.heatmap(ll.decode(model, [flower.text], positions=10), model.tokenizer)
 # ## Recap
 #
 # - Token energy measures how much of a latent the output layer can read.
-# - The forward pass has an input, a concept and a target phase, with boundaries that carry uncertainty.
+# - The paper's three phases, input, concept and target, can be found by a rule, and their boundaries carry uncertainty.
 # - The sphere is made of measurements; its magnification is a drawing aid.
+#
+# **Next:** take another pair of languages: change `source` and `target` at the top, and run again.
 #
 # **Further reading:** sections 4.2 and 5 of the [paper](https://aclanthology.org/2024.acl-long.820/).

@@ -53,6 +53,8 @@ def shoot(request) -> Callable:
     """Return ``shoot(page_or_locator, suffix)``, which saves a PNG named after the test."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     test = re.sub(r"[^\w.-]+", "_", request.node.name).strip("_")
+    for old in SCREENSHOTS.glob(f"{test}*.png"):
+        old.unlink()
 
     def save(what, suffix: str = "") -> Path:
         path = SCREENSHOTS / f"{test}{'-' if suffix else ''}{suffix}.png"

@@ -23,11 +23,11 @@ def test_the_course_has_notebooks():
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_in_the_browser(notebook, shoot, path):
+    text = (notebook.lab.root / "notebooks" / path.name).read_text(encoding="utf-8")
     notebook.open(f"notebooks/{path.name}")
     notebook.run_all(seconds=600)
     assert notebook.failures() == []
 
-    text = path.read_text(encoding="utf-8")
     drawn = [_draws(outputs) or ".explore." in cell["source"] for cell, outputs in zip(nbformat.reads(text, 4).cells, notebook.outputs())]
     assert any(drawn) or ".plots." not in text, "The notebook names figures and shows none."
     for index in (n for n, figure in enumerate(drawn) if figure):

@@ -43,6 +43,7 @@ def model():
 @pytest.fixture
 def explorer(notebook):
     """Return a notebook with the explorer of one prompt on screen."""
+    notebook.page.set_viewport_size({"width": 1400, "height": 1500})  # the whole explorer on one screenshot
     _open(notebook, "explorer.ipynb", EXPLORER, "display(ll.explore.prompt(model))")
     notebook.page.locator(f"{CURVES} .main-svg").first.wait_for()
     return notebook
