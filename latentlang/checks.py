@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from .errors import near
 
-_SIGN = {"right": "✔", "wrong": "✘", "not tried yet": "✎", "report": "ℹ"}
+_SIGN = {"right": "✔", "wrong": "✘", "not tried yet": "✎", "report": ""}
 _PACKAGES = ("latentlang", "torch", "transformers", "nnsight", "bitsandbytes", "plotly", "ipywidgets", "anywidget")
 
 
@@ -27,7 +27,7 @@ class Outcome:
 
     def __repr__(self) -> str:
         lead = "" if self.status == "report" else f"{self.status}: "
-        return f"{_SIGN[self.status]} {lead}{self.message}"
+        return f"{_SIGN[self.status]} {lead}{self.message}".lstrip()
 
     def _repr_html_(self) -> str:
         lead = "" if self.status == "report" else f"<b>{self.status.capitalize()}.</b> "

@@ -28,9 +28,13 @@ def visible(text: str) -> str:
     signs = "".join(
         _SIGNS.get(c) or (f"⟨{ord(c):X}⟩" if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Co", "Cn") else c) for c in text
     )
-    if any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in text):
-        return _ISOLATE + signs + _END_ISOLATE
-    return signs
+    return isolate(signs)
+
+
+def isolate(text: str) -> str:
+    """Return ``text`` so that right-to-left letters in it do not turn round what stands beside them."""
+    mixed = any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in text)
+    return _ISOLATE + text + _END_ISOLATE if mixed else text
 
 
 def escape(text: str) -> str:
@@ -60,7 +64,7 @@ def language_label(code: str) -> str:
     if code not in table.index:
         return escape(code)
     name, endonym = table.loc[code, ["name", "endonym"]]
-    return name if name == endonym else f"{name} ({visible(endonym)})"
+    return name if name == endonym else f"{name} ({isolate(endonym)})"
 
 
 def language_style(code: str, target: str, pivot: str, source: str = "") -> dict:

@@ -53,7 +53,7 @@ model
 # %%
 words = ll.load_words()
 print(len(words), "concepts in", words.shape[1], "languages")
-words.loc[["book", "flower", "dog", "cloud", "mountain"]].map(" | ".join)
+words.loc[["book", "flower", "dog", "cloud", "mountain"], ["en", "fr", "de", "ru", "zh"]].map(" | ".join)
 
 # %% [markdown]
 # ## 2. The translation prompt
@@ -125,16 +125,12 @@ print(" | ".join(ll.display.token_text(i, model.tokenizer) for i in ids[-14:]))
 # **Predict:** which of our languages needs the most tokens a word?
 
 # %%
-cut = ll.data.fertility(model.tokenizer).reset_index().round(2)
+cut = ll.data.fertility(model.tokenizer).sort_values("tokens").round(1).reset_index()
 cut["name"] = cut["language"].map(ll.display.language_label)
-cut["one token"] = (cut["single"] / cut["words"]).map("{:.0%}".format)
-ll.plots.bars(cut.sort_values("tokens"), x="name", y="tokens", title="Tokens a word takes, by language")
+ll.plots.bars(cut, x="name", y="tokens", title="Tokens a word takes, by language")
 
 # %% [markdown]
 # **What to notice.** English comes first, and Chinese close behind, because its characters are tokens. Everything we measure about a language's *first token* says less where a word has many.
-
-# %%
-cut.sort_values("tokens").set_index("name")[["words", "single", "one token", "tokens"]]
 
 # %% [markdown]
 # ## 5. Start(w): which tokens begin a word?
