@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 import platform
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from .errors import near
+from .exercises import CHECKS, WrongAnswerError
 
 _SIGN = {"right": "✔", "wrong": "✘", "not tried yet": "✎", "report": ""}
 _PACKAGES = ("latentlang", "torch", "transformers", "nnsight", "bitsandbytes", "plotly", "ipywidgets", "anywidget")
@@ -34,37 +34,18 @@ class Outcome:
         return f"<div>{_SIGN[self.status]} {lead}{html.escape(self.message).replace(chr(10), '<br>')}</div>"
 
 
-class WrongAnswerError(Exception):
-    """Raised inside a check with the hint to show."""
-
-
-_exercises: dict[str, Callable[[object], str]] = {}
-
-
-def register(number: str) -> Callable:
-    """Enter a check under its number: a function that returns praise or raises ``WrongAnswerError`` with a hint."""
-
-    def enter(function: Callable[[object], str]) -> Callable[[object], str]:
-        _exercises[number] = function
-        return function
-
-    return enter
-
-
 def exercise(number: str, answer: object = ...) -> Outcome:
     """Check an answer to exercise ``number`` (such as ``"02.1"``) and say right, wrong with a hint, or not tried yet.
 
     An untouched stub (``...`` or None) is "not tried yet". A mistake inside the answer, such as a
     function that raises, is a wrong answer with the error's text; nothing stops "Run all".
     """
-    from . import exercises  # noqa: F401  (enters its checks on import)
-
-    if number not in _exercises:
-        return Outcome("wrong", f"There is no exercise {number}.{near(number, _exercises)} Known: {', '.join(sorted(_exercises))}.")
+    if number not in CHECKS:
+        return Outcome("wrong", f"There is no exercise {number}.{near(number, CHECKS)} Known: {', '.join(sorted(CHECKS))}.")
     if answer is ... or answer is None:
         return Outcome("not tried yet", f"Replace the ... in exercise {number} and run the cell again.")
     try:
-        return Outcome("right", _exercises[number](answer))
+        return Outcome("right", CHECKS[number](answer))
     except WrongAnswerError as hint:
         return Outcome("wrong", str(hint))
     except Exception as error:  # a student's function may raise anything; the notebook must go on

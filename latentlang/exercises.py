@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 
-from .checks import WrongAnswerError, register
+
+class WrongAnswerError(Exception):
+    """Raised inside a check with the hint to show."""
+
+
+CHECKS: dict[str, Callable[[object], str]] = {}
+
+
+def register(number: str) -> Callable:
+    """Enter a check under its number: a function that returns praise or raises ``WrongAnswerError`` with a hint."""
+
+    def enter(function: Callable[[object], str]) -> Callable[[object], str]:
+        CHECKS[number] = function
+        return function
+
+    return enter
 
 
 def _number(answer: object) -> float:

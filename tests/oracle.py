@@ -24,11 +24,12 @@ class Reading:
 
     def rank(self, ids) -> list[tuple[int, int]]:
         """The best and the worst rank that rounding may give the best token of ``ids``."""
-        best = [layer[list(ids)].max() for layer in self.log_probs]
-        return [
-            tuple(1 + int(torch.count_nonzero(layer > limit + slack)) for slack in (1e-4, -1e-4))
-            for layer, limit in zip(self.log_probs, best)
-        ]
+        ranks = []
+        for layer in self.log_probs:
+            best = layer[list(ids)].max()
+            above, beside = (int(torch.count_nonzero(layer > best + slack)) for slack in (1e-4, -1e-4))
+            ranks.append((1 + above, beside))  # the token itself is among those beside it
+        return ranks
 
 
 def read(model, text: str, position: int = -1) -> Reading:

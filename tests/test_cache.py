@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -117,3 +118,40 @@ def test_key_changes_with_every_fact(change):
     facts = {"model": "a", "seed": 0, "prompts": [["x", {"en": [2]}]]}
     assert cache.key(facts) == cache.key(dict(reversed(facts.items())))
     assert cache.key(facts) != cache.key(facts | change)
+
+
+def test_interrupt_keeps_whole_parts_only(tiny, own_cache):
+    """Stopped in the second batch of a part: the half part is not stored, and the next run has every prompt."""
+    model, batches = tiny("llama"), []
+
+    def stop(*_):
+        batches.append(1)
+        if len(batches) == 2:
+            raise KeyboardInterrupt
+
+    ask = {"task": "translation", "source": "fr", "target": "zh", "every": 8, "progress": False}
+    hook = model.blocks[0].register_forward_pre_hook(stop)
+    with pytest.raises(KeyboardInterrupt), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ll.run_experiment(model, **ask)
+    hook.remove()
+    assert len(batches) == 2 and not entries(own_cache, "*.safetensors") and not entries(own_cache, "*.parts/*.safetensors")
+    whole = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)[::8]
+    assert list(ll.run_experiment(model, **ask).prompts["concept"]) == [p.concept for p in whole]
+
+
+def test_entries_have_the_permissions_of_other_new_files(tiny, own_cache):
+    """safetensors writes for its owner alone; a shared cache must be readable by a whole class."""
+    ll.run_experiment(tiny("llama"), "repetition", target="zh", every=40, progress=False)
+    (entry,) = entries(own_cache, "*.safetensors")
+    plain = own_cache / "plain"
+    plain.touch()
+    assert entry.stat().st_mode == plain.stat().st_mode
+
+
+def test_place_that_cannot_be_written_still_answers(tiny, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.warns(UserWarning, match="cannot be kept"):
+        found = ll.run_experiment(tiny("llama"), "repetition", target="zh", every=40, progress=False)
+    assert found.entropy.isfinite().all()

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 import latentlang as ll
-from latentlang import exercises
-from latentlang.checks import _exercises as registered
+from latentlang.exercises import CHECKS
 
 SLASH = 'Deutsch: "Blume" - Français: "'
 START = {"f", "fl", "flow", "flower", "▁f", "▁flower"}
@@ -49,7 +48,7 @@ WRONG = {
 
 
 def test_every_registered_exercise_is_tested_here():
-    assert exercises and set(RIGHT) == set(WRONG) == set(registered)
+    assert set(RIGHT) == set(WRONG) == set(CHECKS)
 
 
 @pytest.mark.parametrize("number", sorted(RIGHT))

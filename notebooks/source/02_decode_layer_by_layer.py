@@ -233,7 +233,7 @@ for name, run in (("translation", without), ("repetition", repeated)):
 ll.data.results("targets").set_index("target").drop(columns="source")
 
 # %% [markdown]
-# **What to notice.** Where `right` is near zero, the model does not know the language well enough, and its handover layer means little: one must first be able to do a task before one can do it in English.
+# **What to notice.** A handover in a low layer means that English never led at all: both lines are near zero there, and merely do not cross later. Where `right` is near zero, the model does not know the language well enough, and its handover layer means little: one must first be able to do a task before one can do it in English.
 
 # %% [markdown]
 # ## Exercise 02.2 · Write the lens yourself (8 minutes, medium)
