@@ -167,3 +167,15 @@ def test_most_concepts_survive_llama_2s_vocabulary(llama2_tokenizer):
         lost = ll.load_words().loc[prompts.dropped["concept"]]
         for english, words in zip(lost["en"], lost[target]):
             assert any(e.lower() in w.lower() or e[0] == w[0] for e in english for w in words), (english, words)
+
+
+def test_as_many_words_as_the_paper_has_are_one_token_in_llama_2(llama2_tokenizer):
+    """The paper: 139 Chinese words of one token; its filters against English leave 104 German, 57 French and 115 Russian ones."""
+    words = ll.load_words()
+    single = {c for c in words.index if words.at[c, "zh"] and ll.start_ids(words.at[c, "zh"][0], llama2_tokenizer, "word")}
+    counts = {"zh": len(single)}
+    for code in ("de", "fr", "ru"):
+        kept = ll.build_prompts("repetition", target=code, tokenizer=llama2_tokenizer, mode="prefix")
+        counts[code] = len(single & {p.concept for p in kept})
+    print(f"\nConcepts whose Chinese word is one token of Llama-2, and those left by the filters: {counts}")
+    assert counts["zh"] >= 139 and counts["de"] >= 104 and counts["fr"] >= 57 and counts["ru"] >= 115
