@@ -52,14 +52,16 @@ def run_experiment(
     with tqdm(total=len(prompts), unit="prompt", disable=not progress, leave=False) as bar:
 
         def compute(rows: slice) -> Decoded:
-            bar.n = rows.start
-            bar.refresh()
+            bar.update(rows.start - bar.n)  # parts that were stored before count as done
             found = decode(model, prompts[rows], progress=False)
             if len(found) < len(prompts[rows]):  # stopped by the reader: half a part must not be stored as a whole one
                 raise KeyboardInterrupt
+            bar.update(len(found))
             return found
 
-        return cache.answer(facts, len(prompts), compute, part=_PART, refresh=refresh)
+        result = cache.answer(facts, len(prompts), compute, part=_PART, refresh=refresh)
+        bar.update(len(prompts) - bar.n)
+    return result
 
 
 def sphere_path(model: Model, prompts: PromptSet, decoded: Decoded) -> torch.Tensor:
