@@ -143,11 +143,11 @@ def test_a_shared_cache_is_used_first(tmp_path, monkeypatch):
     shared.parent.mkdir(parents=True)
     shared.symlink_to(own)
     (tmp_path / "shared").chmod(0o555)
-    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path / "shared"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "nobody"))
-    assert demo_model.folder() == shared and not (tmp_path / "nobody").exists()
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("LATENTLANG_CACHE", str(tmp_path / "shared"))
+        elsewhere.setenv("XDG_CACHE_HOME", str(tmp_path / "nobody"))
+        assert demo_model.folder() == shared and not (tmp_path / "nobody").exists()
     monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path / "empty"))
-    monkeypatch.delenv("XDG_CACHE_HOME")
     assert demo_model.folder() == own  # a shared place without the model is passed over
 
 
