@@ -25,7 +25,7 @@
 #
 # **You need** a little Python. No knowledge of transformers yet.
 #
-# **Time** about 35 minutes to work through; the cells themselves run for about a minute on two CPU cores, in 3 GB of memory.
+# **Time** about 35 minutes to work through; the cells themselves run for about half a minute on two CPU cores, in 3 GB of memory.
 # The default model is Gemma 3 270M, whose weights were stored in 4 bits (Q4_K_M) and made dense again.
 # A GPU is not needed here.
 

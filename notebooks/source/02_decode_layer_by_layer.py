@@ -24,7 +24,7 @@
 #
 # **You need** notebook 1, and to know what a matrix product and a softmax are.
 #
-# **Time** about 45 minutes to work through; the cells run for about two minutes on two CPU cores, in 4 GB of memory.
+# **Time** about 45 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 4 GB of memory.
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
 # Llama-2 7B, the paper's smallest model, takes about 7.5 GB of GPU memory in 8-bit (not run for this text).
 
@@ -216,7 +216,7 @@ for name, run in (("translation", without), ("repetition", repeated)):
     print(f"{name:12} English is ahead of the target, and above 1 %, at layers {ahead}")
 
 # %% [markdown]
-# **What to notice.** When repeating, the target is there as soon as any word is, and English stays a few per cent behind it at every layer: no detour.
+# **What to notice.** When repeating, the target is there as soon as any word is, and English never gets above a few per cent at any layer: no detour.
 
 # %% [markdown]
 # ## 8. Other targets
