@@ -8,7 +8,7 @@ LAB_ARGS ?=
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks notebook-files picture lint prefetch chromium data-check targets clean
+.PHONY: help lab test notebooks notebook-files picture lint prefetch chromium data-check results bench clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -47,8 +47,12 @@ lint: $(VENV)/.ready  ## check style and that no notebook is stale
 data-check: $(VENV)/.ready  ## compare the words with free dictionaries
 	$(BIN)/python data/check.py
 
-targets: prefetch  ## measure every target language on the demo model (about ten minutes)
+results: prefetch  ## measure every table in data/results on the demo model (about half an hour)
 	$(BIN)/python data/measure.py
+
+# Not part of `test`: it needs a quiet machine and takes about twelve minutes.
+bench: prefetch  ## time decode against the least work there is and against the published way
+	$(BIN)/python -m pytest tests/benchmarks/bench_*.py --benchmark-columns=min,median,rounds --benchmark-sort=fullname
 
 clean:  ## remove what was built (the model's cache stays)
 	rm -rf build dist .pytest_cache .ruff_cache

@@ -26,6 +26,7 @@ _HOMES = {
     "sphere_path": "experiments",
     "summarize": "summaries",
     "find_phases": "summaries",
+    "headlines": "summaries",
 }
 _MODULES = (
     "metrics",

@@ -51,6 +51,18 @@ class Decoded:
         """The languages whose words were followed, the pivot first."""
         return tuple(self.probability)
 
+    @property
+    def pivot_and_target(self) -> tuple[str, str]:
+        """The pivot and the target language; both are the same when the pivot is what the prompts ask for.
+
+        Of bare texts, whose prompts name no target, these are the first two languages of their ``targets``.
+        """
+        target = next(iter(self.prompts["target"]), "")
+        pair = (self.languages[0], target) if target in self.languages else self.languages[:2]
+        if len(pair) < 2:
+            raise DataError("This needs a pivot and a target language, and the run followed fewer than two: pass targets with both.")
+        return pair
+
     def __len__(self) -> int:
         return len(self.prompts)
 
@@ -65,7 +77,9 @@ class Decoded:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Decoded]) -> Decoded:
-        """Return the readings of several runs of one model, one after the other."""
+        """Return the readings of several runs of one model, one after the other, with the languages that all of them followed."""
+        shared = [code for code in parts[0].languages if all(code in part.languages for part in parts)]
+        parts = [part._following(shared) for part in parts]
         tensors = {name: torch.cat([part._tensors()[name] for part in parts]) for name in parts[0]._tensors()}
         prompts = pd.concat([part.prompts for part in parts], ignore_index=True)
         return replace(parts[0]._with(tensors), prompts=prompts)
@@ -141,6 +155,10 @@ class Decoded:
             raise DataError(f"There is no file {path}: check the path.") from None
         except (SafetensorError, KeyError, json.JSONDecodeError) as error:
             raise DataError(f"{path} is not a file that Decoded.save wrote, or it is damaged: decode again.") from error
+
+    def _following(self, codes: Sequence[str]) -> Decoded:
+        """Return the same readings with some of the languages."""
+        return replace(self, probability={c: self.probability[c] for c in codes}, rank={c: self.rank[c] for c in codes})
 
     def _tensors(self) -> dict[str, torch.Tensor]:
         """Return every tensor by a flat name, as the file has it."""

@@ -154,3 +154,40 @@ def handover(answer: object) -> str:
         if answer(english, target) != right:
             raise WrongAnswerError(f"For English {english} and target {target} it should be {right}. {hint}")
     return "You can now read the handover off any pair of curves."
+
+
+@register("04.1")
+def paired_interval(answer: object) -> str:
+    """Half-width of the 95 % interval of a mean paired difference of four prompts: -0.1, -0.1, -0.2, 0.1."""
+    value = _number(answer)
+    target, english = torch.tensor([0.2, 0.4, 0.1, 0.3]), torch.tensor([0.3, 0.5, 0.3, 0.2])
+    paired = (target - english).std().item()
+    typical = {
+        "That is 1.96 · s: the mean of n prompts varies less than one prompt, so divide by √n.": 1.96 * paired,
+        "Divide the squared deviations by n − 1, not by n: this is a sample.": 1.96 * (target - english).std(correction=0).item() / 2,
+        "That adds up the spread of both columns: take the difference for every prompt first.": 1.96
+        * (target.var() + english.var()).sqrt().item()
+        / 2,
+        "That is the standard error: multiply it by 1.96.": paired / 2,
+    }
+    if math.isclose(abs(value), 1.96 * paired / 2, abs_tol=0.001):
+        return "The differences vary less than the two columns together: pairing takes away what makes a prompt easy in both languages."
+    for hint, wrong in typical.items():
+        if math.isclose(abs(value), wrong, abs_tol=0.001):
+            raise WrongAnswerError(hint)
+    raise WrongAnswerError("Four differences first, then their sample standard deviation s, then 1.96 · s / √4.")
+
+
+@register("04.2")
+def pooled_interval(answer: object) -> str:
+    """The honest half-width when three identical prompts a concept were taken for independent ones, which gave 0.010."""
+    value = _number(answer)
+    if math.isclose(value, 0.010 * math.sqrt(3), abs_tol=0.0002):
+        return "A third of the facts, so √3 times the width. Real prompts about one concept are only alike: the truth lies between."
+    if math.isclose(value, 0.030, abs_tol=0.0002):
+        raise WrongAnswerError("The width goes with 1/√n, not with 1/n.")
+    if math.isclose(value, 0.010 / math.sqrt(3), abs_tol=0.0002):
+        raise WrongAnswerError("Fewer independent facts make an interval wider, not narrower.")
+    if math.isclose(value, 0.010, abs_tol=0.0002):
+        raise WrongAnswerError("Saying the same thing three times adds no certainty: how many independent facts are there?")
+    raise WrongAnswerError("Only every third prompt is a new fact. The half-width is 1.96 · s/√n: what does a third of n do to it?")

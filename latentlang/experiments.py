@@ -8,6 +8,7 @@ import torch
 from tqdm.auto import tqdm
 
 from . import cache
+from .data import load_words
 from .decoded import Decoded
 from .errors import DataError
 from .geometry import sphere_axes, sphere_coordinates
@@ -37,30 +38,33 @@ def run_experiment(
     """Read every layer for all prompts of one experiment, or take the result from the cache.
 
     ``source`` may be a list of languages, whose prompts are pooled (the paper pools de, fr and ru to
-    zh). ``every=4`` takes every fourth prompt. ``refresh`` computes anew. The other arguments are those of ``build_prompts``.
+    zh). ``every=4`` asks about every fourth concept of the word list, the same ones for all pairs. ``refresh`` computes
+    anew. The other arguments are those of ``build_prompts``.
     An interrupted run keeps its finished parts and goes on there next time.
     """
     sources = [source] if source is None or isinstance(source, str) else list(source)
-    sets = [
-        build_prompts(
-            task, code, target, tokenizer=model.tokenizer, words=words, seed=seed, k=k, shared_demos=shared_demos, control=control
-        )[::every]
-        for code in sources
-    ]
-    prompts = sum(sets[1:], sets[0])
+    options = {"words": words, "seed": seed, "k": k, "shared_demos": shared_demos, "control": control}
+    asked = load_words(words).index[::every]
+    sets = [build_prompts(task, code, target, tokenizer=model.tokenizer, **options).about(asked) for code in sources]
+    with tqdm(total=sum(map(len, sets)), unit="prompt", disable=not progress, leave=False) as bar:
+        return Decoded.concatenate([_answer(model, prompts, refresh, bar) for prompts in sets])
+
+
+def _answer(model: Model, prompts: PromptSet, refresh: bool, bar: tqdm) -> Decoded:
+    """Return the readings of one pair, from the cache or computed; a pool shares its pairs with those who ask for one alone."""
     facts = {"model": model.identity, "prompts": [(p.concept, p.text, {c: sorted(i) for c, i in p.token_ids.items()}) for p in prompts]}
-    with tqdm(total=len(prompts), unit="prompt", disable=not progress, leave=False) as bar:
+    before = bar.n
 
-        def compute(rows: slice) -> Decoded:
-            bar.update(rows.start - bar.n)  # parts that were stored before count as done
-            found = decode(model, prompts[rows], progress=False)
-            if len(found) < len(prompts[rows]):  # stopped by the reader: half a part must not be stored as a whole one
-                raise KeyboardInterrupt
-            bar.update(len(found))
-            return found
+    def compute(rows: slice) -> Decoded:
+        bar.update(before + rows.start - bar.n)  # parts that were stored before count as done
+        found = decode(model, prompts[rows], progress=False)
+        if len(found) < len(prompts[rows]):  # stopped by the reader: half a part must not be stored as a whole one
+            raise KeyboardInterrupt
+        bar.update(len(found))
+        return found
 
-        result = cache.answer(facts, len(prompts), compute, part=_PART, refresh=refresh)
-        bar.update(len(prompts) - bar.n)
+    result = cache.answer(facts, len(prompts), compute, part=_PART, refresh=refresh)
+    bar.update(before + len(prompts) - bar.n)
     return result
 
 
@@ -72,9 +76,10 @@ def sphere_path(model: Model, prompts: PromptSet, decoded: Decoded) -> torch.Ten
     """
     if decoded.latents is None or list(decoded.prompts["concept"]) != [p.concept for p in prompts]:
         raise DataError("The sphere needs the latents of these same prompts: decode(model, prompts, keep_latents=True).")
-    pivot, target = decoded.languages[:2]
-    U = model.folded_unembedding()
-    rows = {code: U[[_first_token(model, p.answers[code][0]) for p in prompts]].cpu() for code in (pivot, target)}
+    pivot, target = decoded.pivot_and_target
+    if pivot == target:
+        raise DataError(f"The sphere lies between two languages, and '{target}' is both pivot and target here: choose another target.")
+    rows = {code: model.folded_unembedding([_first_token(model, p.answers[code][0]) for p in prompts]).cpu() for code in (pivot, target)}
     return sphere_coordinates(decoded.latents, sphere_axes(rows[target], rows[pivot]))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 
 from .errors import DataError
 
-_CHUNK_ROWS = 32_768
+CHUNK_ROWS = 32_768  # rows of an unembedding handled at once
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,18 @@ class Gram:
     n_tokens: int
 
 
-def gram(U: torch.Tensor) -> Gram:
+def gram(U: torch.Tensor | Iterable[torch.Tensor]) -> Gram:
     """Return the Gram matrix of the unembedding ``U`` ``[V, d_model]`` after scaling its rows to length 1.
 
-    Built in chunks, so that no second ``[V, d_model]`` tensor is made. A row of zeros stays zero.
+    ``U`` may also come as blocks of rows, one after the other, so that the whole is never in memory.
+    A row of zeros stays zero.
     """
-    total = torch.zeros(U.shape[1], U.shape[1], dtype=torch.float64, device=U.device)
-    for start in range(0, U.shape[0], _CHUNK_ROWS):
-        rows = torch.nn.functional.normalize(U[start : start + _CHUNK_ROWS].float(), dim=-1)
-        total += (rows.T @ rows).double()
-    return Gram(total.float(), U.shape[0])
+    total, n_tokens = 0.0, 0
+    for block in U.split(CHUNK_ROWS) if isinstance(U, torch.Tensor) else U:
+        rows = torch.nn.functional.normalize(block.float(), dim=-1)
+        total = total + (rows.T @ rows).double()
+        n_tokens += len(rows)
+    return Gram(total.float(), n_tokens)
 
 
 def token_energy(latents: torch.Tensor, U: torch.Tensor | Gram) -> torch.Tensor:

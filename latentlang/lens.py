@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 from .architectures import block_output
 from .decoded import Decoded
 from .errors import TraceError
-from .geometry import Gram, gram
+from .geometry import CHUNK_ROWS, Gram, gram
 from .models import Model
 from .prompts import PromptSet
 from .reduction import Request, reduce
@@ -223,5 +223,5 @@ def _batches(encoded: list[list[int]], batch_size: int | None) -> list[list[int]
 
 def _gram(model: Model) -> Gram:
     if model not in _grams:
-        _grams[model] = gram(model.folded_unembedding())
+        _grams[model] = gram(model.folded_unembedding(slice(s, s + CHUNK_ROWS)) for s in range(0, model.vocab_size, CHUNK_ROWS))
     return _grams[model]

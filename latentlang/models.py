@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -49,7 +50,6 @@ class Model:
         self.dtype = module.dtype
         self.device = self.lm_head.weight.device
         self.revision = revision
-        self._folded: torch.Tensor | None = None
 
     def __repr__(self) -> str:
         precision = self.quantization or str(self.dtype).removeprefix("torch.")
@@ -67,31 +67,30 @@ class Model:
             "quantization": self.quantization or "",
         }
 
-    def folded_unembedding(self) -> torch.Tensor:
-        """Return the unembedding with the final norm's gain folded in, ``[V, d_model]`` float32.
+    def folded_unembedding(self, rows: slice | Sequence[int] = slice(None)) -> torch.Tensor:
+        """Return the unembedding with the final norm's gain folded in, ``[V, d_model]`` float32, or some of its rows.
 
         For a LayerNorm model the rows are also centred over ``d_model`` (the norm subtracts the
-        latent's mean, which is the same). Rows are not normalised. Built once and kept.
+        latent's mean, which is the same). Rows are not normalised. The whole of it is as large as
+        the unembedding in float32 (0.7 GB for the demo model) and is not kept: ask for the rows you need.
         """
-        if self._folded is None:
-            with torch.no_grad():
-                weight = self.lm_head.weight.detach()
-                factors, centres = gain(self.final_norm, weight)
-                folded = weight.float() * factors.to(weight.device)
-                if centres:
-                    folded -= folded.mean(-1, keepdim=True)
-            self._folded = folded
-        return self._folded
+        with torch.no_grad():
+            weight = self.lm_head.weight.detach()
+            factors, centres = gain(self.final_norm, weight)
+            folded = weight[rows].float() * factors.to(weight.device)
+            if centres:
+                folded -= folded.mean(-1, keepdim=True)
+        return folded
 
     def close(self) -> None:
         """Let go of the weights, so that another model fits in memory."""
-        self.module = self.traced = self.blocks = self.final_norm = self.lm_head = self._folded = None
+        self.module = self.traced = self.blocks = self.final_norm = self.lm_head = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
 
 def load_model(
-    name: str | Path | None = None,
+    name: str | Path | Model | None = None,
     *,
     revision: str | None = None,
     quantization: str | None = None,
@@ -100,6 +99,8 @@ def load_model(
 ) -> Model:
     """Load a decoder by name, repository id or local folder, and check that it can be read layer by layer.
 
+    A model that is loaded already is returned as it is, so that a cell can be run twice.
+
     ``name``: None takes ``LATENTLANG_MODEL``, else ``llama-2-7b`` on a machine that has its weights and a
     large enough GPU, else the packaged demo model. ``quantization``:
     ``"8bit"`` for LLM.int8 through bitsandbytes (the default for Llama-2 on a GPU),
@@ -107,6 +108,8 @@ def load_model(
 
     Raises ``ModelError`` with one sentence that says what to do next.
     """
+    if isinstance(name, Model):
+        return name
     name = str(name or default_name())
     place = _locate(name)
     device = str(device or best_device())

@@ -78,6 +78,11 @@ class PromptSet:
     def __add__(self, other: PromptSet) -> PromptSet:
         return PromptSet(self.prompts + other.prompts, pd.concat([self.dropped, other.dropped], ignore_index=True))
 
+    def about(self, concepts: Iterable[str]) -> PromptSet:
+        """Return the prompts about some of the concepts, in the same order."""
+        wanted = set(concepts)
+        return PromptSet(tuple(p for p in self if p.concept in wanted), self.dropped)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a prompt: concept, task, source, target, cognate, answers by language, demos, text."""
         rows = [

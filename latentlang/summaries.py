@@ -1,7 +1,8 @@
-"""From readings to curves: means with intervals, and the phases of the forward pass."""
+"""From readings to curves: means with intervals, the phases of the forward pass, and one row that sums up a run."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,7 +10,7 @@ import torch
 
 from .decoded import Decoded
 from .errors import DataError
-from .metrics import mean_ci
+from .metrics import cluster_codes, mean_ci, resample
 
 THRESHOLD = 0.05
 _RESAMPLES = 1000
@@ -18,15 +19,22 @@ _RESAMPLES = 1000
 def summarize(decoded: Decoded, ci: str = "gaussian") -> pd.DataFrame:
     """Return mean and 95 % interval over prompts for every layer, as a tidy table.
 
-    Columns: layer, quantity (probability, top1, entropy in bits, energy), language (empty for
-    the last two), mean, lower, upper, n. ``top1`` is the share of prompts whose most probable token begins
-    the word. ``ci``: ``"gaussian"`` (the paper's mean ± 1.96·s/√n) or ``"bootstrap"``.
+    Columns: layer, quantity (probability, top1, difference, entropy in bits, energy), language (empty for
+    the last two), mean, lower, upper, n. ``top1``: the share of prompts whose most probable token begins
+    the word. ``difference``: P(target) − P(pivot), taken inside every prompt before averaging, so that its
+    interval is a paired one (language: the target).
+
+    ``ci``: ``"gaussian"`` (the paper's mean ± 1.96·s/√n) or ``"bootstrap"``. Where prompts share a concept, as
+    in a pool of several sources, both count concepts (``metrics.mean_ci`` with clusters).
     """
     rows = []
-    for quantity, code, values in decoded.curves():
-        if quantity == "rank":
-            quantity, values = "top1", (values == 1).float()
-        bounds = [b.tolist() for b in mean_ci(values, ci)]
+    curves = [("top1" if q == "rank" else q, code, (x == 1).float() if q == "rank" else x) for q, code, x in decoded.curves()]
+    if len(decoded.languages) > 1 and len(set(pair := decoded.pivot_and_target)) == 2:
+        pivot, target = pair
+        curves.append(("difference", target, decoded.probability[target] - decoded.probability[pivot]))
+    clusters = _concepts(decoded)
+    for quantity, code, values in curves:
+        bounds = [b.tolist() for b in mean_ci(values, ci, clusters=clusters)]
         for layer, mean, lower, upper in zip(decoded.layers, *bounds):
             rows.append((layer, quantity, code, mean, lower, upper, len(decoded)))
     return pd.DataFrame(rows, columns=["layer", "quantity", "language", "mean", "lower", "upper", "n"])
@@ -52,8 +60,8 @@ def find_phases(decoded: Decoded | pd.DataFrame) -> Phases:
 
     Concept phase: from the first layer where P(pivot) > 0.05 and P(pivot) > P(target). Target
     phase: from the first layer after which P(target) > P(pivot) to the end, with P(target) > 0.05 at the end.
-    From a ``Decoded`` (its first two languages are pivot and target) with intervals from a
-    bootstrap over concepts; from a table of curves (index: layer; columns ``pivot`` and ``target``) without.
+    From a ``Decoded`` with intervals from a bootstrap over concepts; from a table of curves (index: layer;
+    columns ``pivot`` and ``target``) without.
     """
     if isinstance(decoded, pd.DataFrame):
         if not {"pivot", "target"} <= set(decoded.columns) or not len(decoded):
@@ -62,10 +70,9 @@ def find_phases(decoded: Decoded | pd.DataFrame) -> Phases:
         curves = torch.tensor(decoded[["pivot", "target"]].to_numpy(dtype=float))
         concept, target = _starts(curves[:, 0][None], curves[:, 1][None])
         return Phases(_layer(concept[0], layers), _layer(target[0], layers))
-    if len(decoded.languages) < 2:
-        raise DataError("Phases need a pivot and a target language: this run followed fewer than two.")
-    pivot, target = (decoded.probability[code].double() for code in decoded.languages[:2])
-    weights = torch.cat([torch.full((1, len(decoded)), 1 / len(decoded), dtype=torch.double), _resample(decoded.prompts["concept"])])
+    pivot, target = (decoded.probability[code].double() for code in decoded.pivot_and_target)
+    resamples = resample(cluster_codes(_concepts(decoded)), _RESAMPLES)
+    weights = torch.cat([torch.full_like(resamples[:1], 1 / len(decoded)), resamples])
     concept, handover = _starts(weights @ pivot, weights @ target)
     spread = [_interval(starts[1:], decoded.layers) for starts in (concept, handover)]
     return Phases(
@@ -83,14 +90,41 @@ def _starts(pivot: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, to
     return concept, torch.where(has, stays.argmax(-1), -1)
 
 
-def _resample(concepts: pd.Series) -> torch.Tensor:
-    """Return ``[resamples, n_prompts]`` weights: concepts drawn with replacement, each with all its prompts."""
-    codes = torch.tensor(pd.factorize(concepts)[0])
-    n = int(codes.max()) + 1
-    generator = torch.Generator().manual_seed(0)
-    counts = torch.stack([torch.bincount(torch.randint(n, (n,), generator=generator), minlength=n) for _ in range(_RESAMPLES)])
-    weights = counts[:, codes].double()
-    return weights / weights.sum(-1, keepdim=True)
+def headlines(runs: Mapping[str, Decoded]) -> pd.DataFrame:
+    """Return a table that compares runs, one row a run, named as in ``runs``.
+
+    Columns: ``n`` prompts; ``pivot_peak``, the highest mean P(pivot) at any layer, with ``lower`` and ``upper`` (95 %, Gaussian)
+    and the layer, ``at_layer``; ``target_last``, the mean P(target) at the last layer; ``right``, the share of prompts whose most
+    probable token there begins the target word; ``concept_start`` and ``target_start`` (``find_phases``); ``entropy_under_7``, the
+    first layer from which the mean entropy stays below 7 bits. A layer is empty where there is none.
+    """
+    table = pd.DataFrame([_headline(run) for run in runs.values()], index=pd.Index(runs, name="experiment"))
+    return table.astype(dict.fromkeys(("at_layer", "concept_start", "target_start", "entropy_under_7"), "Int64"))
+
+
+def _headline(decoded: Decoded) -> dict[str, float | int | None]:
+    found = find_phases(decoded)
+    pivot, target = decoded.pivot_and_target
+    means, lower, upper = mean_ci(decoded.probability[pivot], clusters=_concepts(decoded))
+    peak = int(means.argmax())
+    sure = (decoded.entropy.mean(0) < 7).flip(0).int().cumprod(0).sum().item()
+    return {
+        "n": len(decoded),
+        "pivot_peak": means[peak].item(),
+        "lower": lower[peak].item(),
+        "upper": upper[peak].item(),
+        "at_layer": decoded.layers[peak],
+        "target_last": decoded.probability[target][:, -1].mean().item(),
+        "right": (decoded.rank[target][:, -1] == 1).float().mean().item(),
+        "concept_start": found.concept_start,
+        "target_start": found.target_start,
+        "entropy_under_7": decoded.layers[-sure] if sure else None,
+    }
+
+
+def _concepts(decoded: Decoded) -> list:
+    """Return what each prompt is about; a bare text is about itself alone."""
+    return [concept or row for row, concept in enumerate(decoded.prompts["concept"])]
 
 
 def _interval(starts: torch.Tensor, layers) -> tuple[tuple[int, int] | None, float]:

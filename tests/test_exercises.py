@@ -23,7 +23,7 @@ def handover(english, target):
     return next((n + 1 for n in range(len(ahead)) if all(ahead[n:])), None)
 
 
-RIGHT = {"01.1": SLASH, "01.2": START, "02.1": 18, "02.2": lens, "03.1": math.sqrt(0.5), "03.2": handover}
+RIGHT = {"01.1": SLASH, "01.2": START, "02.1": 18, "02.2": lens, "03.1": math.sqrt(0.5), "03.2": handover, "04.1": 0.1233, "04.2": 0.01732}
 WRONG = {
     "01.1": [SLASH + "fleur", SLASH + " ", 'German: "Blume" - French: "', 'Deutsch: Blume - Français: "', 7],
     "01.2": [START | {"▁"}, START | {"lower"}, START | {"flowers"}, START - {"▁f", "▁flower"}, START - {"f"}, "flower", 3],
@@ -44,6 +44,8 @@ WRONG = {
         lambda e, t: handover(e, t) or len(e),
         4,
     ],
+    "04.1": [0.2466, 0.1068, 0.1767, 0.0629, 1],
+    "04.2": [0.03, 0.01, 0.00577, 0.02, "wide"],
 }
 
 

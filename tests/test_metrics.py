@@ -82,6 +82,43 @@ def test_bootstrap_on_a_case_that_can_be_counted():
     assert all(torch.equal(a, b) for a, b in zip(mean_ci(x, "bootstrap"), mean_ci(x, "bootstrap")))
 
 
+def test_clustered_interval_by_hand():
+    """Rows 1, 2 | 4, 9 deviate from 4 by -5 and +5 in sum: variance 2/1 · (25 + 25) / 4² = 6.25."""
+    x = torch.tensor([1.0, 2.0, 4.0, 9.0])
+    mean, lower, upper = mean_ci(x, clusters=["a", "a", "b", "b"])
+    assert mean.item() == 4.0
+    assert (upper - mean).item() == (mean - lower).item() == pytest.approx(NormalDist().inv_cdf(0.975) * 2.5, rel=1e-6)
+    # Drawing two clusters of two: both a, one of each, both b.
+    _, lower, upper = mean_ci(x, "bootstrap", clusters=["a", "a", "b", "b"])
+    assert (lower.item(), upper.item()) == (1.5, 6.5)
+
+
+@pytest.mark.parametrize("method", ["gaussian", "bootstrap"])
+def test_copies_of_a_concept_add_no_certainty(method):
+    torch.manual_seed(0)
+    x = torch.rand(30, 4)
+    alone = torch.stack(mean_ci(x, method))
+    tripled = mean_ci(x.repeat(3, 1), method, clusters=[*range(30)] * 3)
+    assert torch.allclose(torch.stack(tripled), alone, atol=1e-6)
+    assert torch.equal(torch.stack(mean_ci(x, method, clusters=[f"c{i}" for i in range(30)])), alone)
+    _, lower, upper = mean_ci(x.repeat(3, 1), method)
+    assert ((upper - lower) < 0.7 * (alone[2] - alone[1])).all()  # without clusters: 1/√3 as wide, and wrong
+
+
+def test_clustered_intervals_cover_the_truth_where_plain_ones_do_not():
+    """500 samples of 60 concepts, three prompts each that share the concept's own deviation; the true mean is 0."""
+    torch.manual_seed(0)
+    draws = (torch.randn(60, 1, 500) + 0.3 * torch.randn(60, 3, 500)).reshape(180, 500)
+    labels = [i for i in range(60) for _ in range(3)]
+
+    def share(interval) -> float:
+        return fmean(((interval[1] < 0) & (interval[2] > 0)).tolist())
+
+    for method in ("gaussian", "bootstrap"):
+        assert 0.91 < share(mean_ci(draws, method, clusters=labels)) < 0.98, method
+        assert share(mean_ci(draws, method)) < 0.85, method
+
+
 def test_one_row_has_a_mean_and_no_interval():
     for method in ("gaussian", "bootstrap"):
         mean, lower, upper = mean_ci(torch.tensor([[0.25, 0.5]]), method)
@@ -94,3 +131,5 @@ def test_bad_requests():
             mean_ci(*arguments)
     with pytest.raises(DataError, match="Unknown interval 'normal': use 'gaussian' or 'bootstrap'"):
         mean_ci(torch.zeros(3), "normal")
+    with pytest.raises(DataError, match="Each of the 3 rows needs a cluster label, and there are 2"):
+        mean_ci(torch.zeros(3), clusters=["a", "b"])

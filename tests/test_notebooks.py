@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -45,6 +48,7 @@ def test_no_notebook_is_stale():
     assert build.main(["--check"]) == 0
 
 
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", NAMES)
 def test_student_form_runs_untouched(name):
     notebook = execute.run(NOTEBOOKS / f"{name}.ipynb")
@@ -60,3 +64,20 @@ def test_solution_form_passes_every_check(name):
     text = shown(notebook)
     assert text.count("right:") == len(exercises(notebook)) >= 2
     assert "wrong:" not in text and "not tried yet:" not in text
+
+
+@pytest.mark.timeout(600)
+def test_papermill_runs_one_configuration(tiny, tmp_path):
+    """Another model, another pair and fewer concepts, from the command line that notebook 4 names."""
+    folder, out = tiny.folder("llama"), tmp_path / "out.ipynb"
+    given = {"model": folder, "source": "de", "target": "fr", "every": 40}
+    arguments = [word for name, value in given.items() for word in ("-p", name, str(value))]
+    command = [sys.executable, "-m", "papermill", str(NOTEBOOKS / "04_run_the_experiments.ipynb"), str(out), *arguments]
+    done = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    text = shown(notebook := nbformat.read(out, as_version=4))
+    assert f"Model({folder}" in text and "translation fr+ru → de" not in text and "translation de+ru → fr" in text
+    assert figures(notebook) >= 7
+    assert (tmp_path / "translation.csv").exists()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 import pytest
 import torch
@@ -45,15 +43,56 @@ def test_summarize_equals_pandas(real):
     by_hand = real.to_frame()
     top1 = by_hand[by_hand["quantity"] == "rank"].assign(quantity="top1")
     top1["value"] = (top1["value"] == 1).astype(float)
-    by_hand = pd.concat([by_hand[by_hand["quantity"] != "rank"], top1])
-    groups = by_hand.groupby(["quantity", "language", "layer"])["value"]
-    expected = pd.DataFrame({"mean": groups.mean(), "half": 1.96 * groups.std() / math.sqrt(12), "n": groups.size()})
+    wide = by_hand[by_hand["quantity"] == "probability"].pivot(index=["prompt", "concept", "layer"], columns="language", values="value")
+    difference = (wide["zh"] - wide["en"]).rename("value").reset_index().assign(quantity="difference", language="zh")
+    by_hand = pd.concat([by_hand[by_hand["quantity"] != "rank"], top1, difference])
+    key = ["quantity", "language", "layer"]
+    by_hand["off"] = by_hand["value"] - by_hand.groupby(key)["value"].transform("mean")
+    concepts = by_hand.groupby([*key, "concept"])["off"].sum()  # both pairs ask about the same concepts
+    n_concepts = real.prompts["concept"].nunique()
+    assert n_concepts < len(real)
+    variance = concepts.pow(2).groupby(key).sum() * n_concepts / (n_concepts - 1) / 12**2
+    groups = by_hand.groupby(key)["value"]
+    expected = pd.DataFrame({"mean": groups.mean(), "half": 1.96 * variance.pow(0.5), "n": groups.size()})
     summary = ll.summarize(real).set_index(["quantity", "language", "layer"])
-    assert len(summary) == len(expected) == 4 * (2 + 2 + 1 + 1)
+    assert len(summary) == len(expected) == 4 * (2 + 2 + 1 + 1 + 1)
     for key, row in summary.iterrows():
         mean, half, n = expected.loc[key]
         assert (row["mean"], row["lower"], row["upper"]) == pytest.approx((mean, mean - half, mean + half), rel=1e-3, abs=1e-6)
         assert row["n"] == n == 12
+
+
+def test_a_difference_is_certain_where_two_curves_are_not():
+    """Concepts that are easy in both languages at once widen both bands, but not the band of their difference."""
+    run = planted([0.4, 0.4], [0.5, 0.5], n=50)
+    easy = 0.4 * torch.rand(50, 1)
+    run = ll.Decoded(**{**vars(run), "probability": {"en": run.probability["en"] + easy, "zh": run.probability["zh"] + easy}})
+    summary = ll.summarize(run).query("layer == 1").set_index(["quantity", "language"])
+    english, chinese = summary.loc[("probability", "en")], summary.loc[("probability", "zh")]
+    assert english["upper"] > english["mean"] + 0.02 and chinese["lower"] < chinese["mean"] - 0.02
+    paired = summary.loc[("difference", "zh")]
+    assert (paired["lower"], paired["mean"], paired["upper"]) == pytest.approx((0.1, 0.1, 0.1), abs=1e-5)
+
+
+def test_headline_by_hand():
+    run = planted(PIVOT, TARGET, n=4)
+    entropy = torch.tensor([18.0, 6.0, 9.0, 6.5, 5.0, 3.0, 2.0, 1.0]).expand(4, 8)
+    rank = {code: torch.ones(4, 8, dtype=torch.int32) for code in run.languages}
+    rank["zh"][0, -1] = 2
+    full = ll.Decoded(**{**vars(run), "entropy": entropy, "rank": rank})
+    never = ll.Decoded(**{**vars(planted(TARGET, PIVOT, n=4)), "entropy": entropy.flip(1)})
+    table = ll.headlines({"full": full, "never": never})
+    row = table.loc["full"]
+    assert (row["n"], row["at_layer"], row["concept_start"], row["target_start"], row["entropy_under_7"]) == (4, 5, 3, 7, 4)
+    assert [row[c] for c in ("pivot_peak", "lower", "upper", "target_last", "right")] == pytest.approx([0.6, 0.6, 0.6, 0.9, 0.75])
+    assert table.loc["never", ["target_start", "entropy_under_7"]].isna().all() and table.loc["never", "at_layer"] == 8
+
+
+def test_bare_texts_are_each_about_themselves():
+    """Texts without a concept are independent prompts, not one concept."""
+    run = planted([0.1, 0.2], [0.3, 0.4], n=20, noise=0.1)
+    bare = ll.Decoded(**{**vars(run), "prompts": run.prompts.assign(concept="")})
+    assert ll.summarize(bare).equals(ll.summarize(run)) and ll.find_phases(bare) == ll.find_phases(run)
 
 
 def test_a_bootstrap_summary_lies_near_the_gaussian_one():
@@ -122,10 +161,21 @@ def test_the_bootstrap_is_by_concept():
     assert ll.find_phases(one).concept_interval[0] < ll.find_phases(one).concept_interval[1]
 
 
+def test_english_as_the_target_is_no_detour(tiny):
+    """Where the pivot is what the prompts ask for, nothing leads anything; the source is not taken for the target."""
+    one = tiny("llama")
+    run = ll.decode(one, ll.build_prompts("translation", "fr", "en", tokenizer=one.tokenizer)[:4], progress=False)
+    assert run.languages == ("en", "fr") and run.pivot_and_target == ("en", "en")
+    assert ll.find_phases(run).concept_start is None and ll.find_phases(run).target_start is None
+    assert "difference" not in set(ll.summarize(run)["quantity"])
+    row = ll.headlines({"fr → en": run}).loc["fr → en"]
+    assert row["target_last"] == run.probability["en"][:, -1].mean().item()
+
+
 def test_phases_need_two_curves(real):
     with pytest.raises(DataError, match="'pivot' and 'target'"):
         ll.find_phases(pd.DataFrame({"en": [0.1]}))
-    with pytest.raises(DataError, match="pivot and a target language"):
+    with pytest.raises(DataError, match="needs a pivot and a target language"):
         ll.find_phases(ll.Decoded(**{**vars(real), "probability": {"en": real.entropy}, "rank": {"en": real.entropy}}))
 
 

@@ -1,7 +1,8 @@
 """Figures: readings in, ``plotly.graph_objects.Figure`` out. Nothing here shows a figure."""
 
-from .curves import bars, energy, language_probability, phases
+from .curves import bars, difference, energy, language_probability, phases
+from .grid import grid
 from .heatmap import heatmap
 from .sphere import sphere
 
-__all__ = ["bars", "energy", "heatmap", "language_probability", "phases", "sphere"]
+__all__ = ["bars", "difference", "energy", "grid", "heatmap", "language_probability", "phases", "sphere"]

@@ -6,20 +6,21 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..decoded import Decoded
-from ..display import MUTED, OTHER, escape, language_label, language_style
+from ..display import MUTED, OTHER, language_label
 from ..errors import DataError
 from ..summaries import Phases, find_phases, summarize
-from .look import GRID, finish, small
+from .layers import add_curve, title
+from .look import GRID, finish
 
 
 def language_probability(decoded: Decoded, ci: str = "gaussian") -> go.Figure:
     """Draw P(language) by layer with its 95 % band, over a strip of the entropy (paper, Figure 2)."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.24, 0.76], vertical_spacing=0.06)
     summary = summarize(decoded, ci)
-    _curve(figure, summary, decoded, "entropy", "", 1)
+    add_curve(figure, summary, decoded, "entropy", "", 1)
     _probabilities(figure, summary, decoded, 2)
     figure.update_xaxes(title_text="layer", row=2, col=1)
-    return finish(figure, _title("Which language is the next token in?", decoded), 520)
+    return finish(figure, title("Which language is the next token in?", decoded), 520)
 
 
 def bars(table, x: str, y: str, title: str, group: str | None = None) -> go.Figure:
@@ -36,14 +37,32 @@ def bars(table, x: str, y: str, title: str, group: str | None = None) -> go.Figu
     return finish(figure, title, 500 if many else 380)
 
 
+def difference(decoded: Decoded, ci: str = "gaussian") -> go.Figure:
+    """Draw P(target) − P(pivot) by layer, taken inside every prompt, with its paired 95 % interval and the line of no difference."""
+    pivot, target = (language_label(code) for code in decoded.pivot_and_target)
+    if pivot == target:
+        raise DataError(f"{target} is both pivot and target here, so there is no difference to draw: choose another target.")
+    figure = make_subplots(rows=1, cols=1)
+    add_curve(figure, summarize(decoded, ci), decoded, "difference", decoded.pivot_and_target[1], 1)
+    figure.add_hline(y=0, line={"color": "#000000", "width": 1.5, "dash": "dot"})
+    for place, anchor, name in ((1, "top", target), (0, "bottom", pivot)):
+        figure.add_annotation(
+            x=0.01, xref="x domain", y=place, yref="y domain", xanchor="left", yanchor=anchor, showarrow=False, font={"color": MUTED},
+            text=f"{'above' if place else 'below'} zero: {name} leads",
+        )  # fmt: skip
+    figure.update_xaxes(title_text="layer")
+    figure.update_yaxes(tickformat="+.0%", title_text="P(target) − P(pivot)")
+    return finish(figure, title("Who leads, prompt by prompt?", decoded), 420)
+
+
 def energy(decoded: Decoded, ci: str = "gaussian") -> go.Figure:
     """Draw the mean token energy by layer with its 95 % band (paper, Eq. 2)."""
     if decoded.energy is None:
         raise DataError("This run has no token energy: decode with energy=True.")
     figure = make_subplots(rows=1, cols=1)
-    _curve(figure, summarize(decoded, ci), decoded, "energy", "", 1)
+    add_curve(figure, summarize(decoded, ci), decoded, "energy", "", 1)
     figure.update_xaxes(title_text="layer")
-    return finish(figure, _title("How much of the latent can the output layer read?", decoded), 360)
+    return finish(figure, title("How much of the latent can the output layer read?", decoded), 360)
 
 
 def phases(decoded: Decoded, found: Phases | None = None, ci: str = "gaussian") -> go.Figure:
@@ -53,11 +72,11 @@ def phases(decoded: Decoded, found: Phases | None = None, ci: str = "gaussian") 
     found = found or find_phases(decoded)
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.27, 0.27, 0.46])
     summary = summarize(decoded, ci)
-    _curve(figure, summary, decoded, "entropy", "", 1)
-    _curve(figure, summary, decoded, "energy", "", 2)
+    add_curve(figure, summary, decoded, "entropy", "", 1)
+    add_curve(figure, summary, decoded, "energy", "", 2)
     _probabilities(figure, summary, decoded, 3)
     figure.update_xaxes(title_text="layer", row=3, col=1)
-    finish(figure, _title("Three phases", decoded), 680)
+    finish(figure, title("Three phases", decoded), 680)
     figure.update_layout(legend={"y": 1.045}, margin={"t": 112})  # room for the names of the phases below the legend
     for start, end, name, fill in _spans(found, decoded.layers):
         figure.add_vrect(
@@ -79,44 +98,7 @@ def _spans(found: Phases, layers) -> list[tuple[float, float, str, str]]:
     return [span for span in spans if span[1] > span[0]]
 
 
-def _title(question: str, decoded: Decoded) -> str:
-    rows = decoded.prompts
-    task = rows["task"].iloc[0]
-    sources = "+".join(dict.fromkeys(rows["source"]))
-    target = rows["target"].iloc[0]
-    route = f"{task} {sources} → {target}" if task == "translation" else f"{task} {target}"
-    band = " · mean and 95 % interval" if len(decoded) > 1 else ""
-    note = f"{escape(route)} · n = {len(decoded)} · {escape(decoded.model)}{band}"
-    return f"{question}<br>{small(note)}"
-
-
 def _probabilities(figure: go.Figure, summary, decoded: Decoded, row: int) -> None:
     for code in decoded.languages:
-        _curve(figure, summary, decoded, "probability", code, row)
+        add_curve(figure, summary, decoded, "probability", code, row)
     figure.update_yaxes(title_text="probability", rangemode="tozero", tickformat=".0%", row=row, col=1)
-
-
-def _curve(figure: go.Figure, summary, decoded: Decoded, quantity: str, code: str, row: int) -> None:
-    """Add one mean curve and its band; where one prompt gives no interval, the curve alone."""
-    part = summary[(summary["quantity"] == quantity) & (summary["language"] == code)]
-    source, target = decoded.prompts["source"].iloc[0], decoded.prompts["target"].iloc[0]
-    style = language_style(code, target, decoded.languages[0] if decoded.languages else "", source)
-    color, dash, symbol = (style[key] for key in ("color", "dash", "symbol")) if code else (MUTED, "solid", "circle")
-    name = language_label(code) if code else {"entropy": "entropy (bits)", "energy": "token energy"}[quantity]
-    if part["lower"].notna().all():
-        figure.add_scatter(
-            x=[*part["layer"], *part["layer"][::-1]], y=[*part["upper"], *part["lower"][::-1]], fill="toself", fillcolor=color,
-            opacity=0.18, line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=name, row=row, col=1,
-        )  # fmt: skip
-    figure.add_scatter(
-        x=part["layer"], y=part["mean"], name=name, legendgroup=name, mode="lines+markers", showlegend=bool(code),
-        line={"color": color, "dash": dash, "width": 2}, marker={"symbol": symbol, "size": 6}, row=row, col=1,
-        hovertemplate="%{y:.1%}" if code else "%{y:.2f}",
-    )  # fmt: skip
-    first, last = decoded.layers[0], decoded.layers[-1]
-    step = 1 + (last - first) // 20  # at most about twenty layers are named
-    figure.update_xaxes(gridcolor=GRID, range=[first - 0.5, last + 0.5], tick0=0, dtick=step, row=row, col=1)
-    if not code:
-        figure.update_yaxes(
-            title_text={"entropy": "entropy<br>(bits)", "energy": "token<br>energy"}[quantity], rangemode="tozero", row=row, col=1
-        )

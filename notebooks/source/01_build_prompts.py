@@ -32,14 +32,14 @@
 # %% tags=["setup"]
 
 # %% tags=["parameters"]
-model_name = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
+model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
 source, target = "fr", "zh"
 seed = 0
 
 # %%
 from IPython.display import display
 
-model = ll.load_model(model_name)
+model = ll.load_model(model)
 model
 
 # %% [markdown]

@@ -31,7 +31,7 @@
 # %% tags=["setup"]
 
 # %% tags=["parameters"]
-model_name = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
+model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
 source, target = "fr", "zh"
 seed = 0
 every = 4  # average over every 4th concept of the list; 1 takes all of them, and four times as long
@@ -40,7 +40,7 @@ every = 4  # average over every 4th concept of the list; 1 takes all of them, an
 import torch
 from IPython.display import display
 
-model = ll.load_model(model_name)
+model = ll.load_model(model)
 prompts = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)
 print(model, len(prompts), "prompts")
 
@@ -223,7 +223,7 @@ for name, run in (("translation", without), ("repetition", repeated)):
 #
 # **Objective: see how far the finding carries.**
 #
-# This table was made by `make targets` on the demo model in float32: from French (from German, where French is the target), every fourth concept. `n` prompts; `right`: the share of them whose top token begins the right word.
+# This table was made by `make results` on the demo model in float32: from French (from German, where French is the target), every fourth concept. `n` prompts; `right`: the share of them whose top token begins the right word.
 # `english_peak`: the highest mean P(English) at any layer, `lower` and `upper` its 95 % interval, `english_layer` where it stands; cognates are left out (`n_no_cognates`). `handover`: the first layer from which the target stays
 # ahead of English to the end, empty when it does not.
 #

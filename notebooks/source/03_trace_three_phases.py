@@ -30,7 +30,7 @@
 # %% tags=["setup"]
 
 # %% tags=["parameters"]
-model_name = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
+model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
 source, target = "de", "zh"  # German nouns begin with a capital, so a copied one is no English token
 seed = 0
 every = 4  # average over every 4th concept of the list
@@ -39,7 +39,7 @@ every = 4  # average over every 4th concept of the list
 import torch
 from IPython.display import display
 
-model = ll.load_model(model_name)
+model = ll.load_model(model)
 prompts = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)[::every]
 decoded = ll.decode(model, prompts, keep_latents=True)
 decoded
@@ -221,6 +221,6 @@ ll.plots.heatmap(ll.decode(model, [translated.text], positions=10), model.tokeni
 # - The paper's three phases, input, concept and target, can be found by a rule, and their boundaries carry uncertainty.
 # - The sphere is made of measurements; its magnification is a drawing aid.
 #
-# **Next:** take another pair of languages: change `source` and `target` at the top, and run again.
-#
 # **Further reading:** sections 4.2 and 5 of the [paper](https://aclanthology.org/2024.acl-long.820/).
+#
+# **Next:** [4 · Run the experiments](04_run_the_experiments.ipynb)

@@ -1,0 +1,249 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 4 · Run the experiments
+#
+# **Does the detour hold for other tasks and other pairs, and when you try to break it?**
+#
+# One figure is a start. In this notebook you run the paper's experiments on your model, compare them with the published numbers for Llama-2, and then try controls: changes after which the
+# finding should disappear if it is what it seems.
+
+# %% [markdown]
+# ## What you will do
+#
+# - run the paper's three experiments: translation from three languages, repetition, cloze;
+# - test the difference of two curves, instead of looking at two bands;
+# - draw every pair of five languages in one grid;
+# - apply four controls, and say what each of them rules out.
+#
+# **You need** notebooks 2 and 3.
+#
+# **Time** about 50 minutes to work through. The cells run for about five minutes on two CPU cores the first time, most of it in section 3; results are kept on disk, so a second run takes less than one. Memory: 4 GB.
+# The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
+# Llama-2 7B, the paper's smallest model, takes about 7.5 GB of GPU memory in 8-bit (not run for this text).
+
+# %% tags=["setup"]
+
+# %% tags=["parameters"]
+model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
+source, target = "fr", "zh"  # two languages other than English
+seed = 0
+every = 8  # every 8th concept of the list; 1 takes all of them, and eight times as long
+
+# %%
+import pandas as pd
+
+model = ll.load_model(model)
+ask = {"target": target, "seed": seed, "every": every}
+model
+
+# %% [markdown]
+# ## 1. The paper's three experiments
+#
+# **Objective: reproduce the experiments that started it all.**
+#
+# (a) Translation into Chinese from German, French and Russian, pooled. (b) Repetition of Chinese words. (c) Cloze: a sentence in Chinese with a gap.
+#
+# In (a) a concept comes up to three times, once a source language, and three answers about one concept are not three independent facts. So the intervals count *concepts*, not prompts: in statistics,
+# a *clustered* interval.
+#
+# **Predict:** in which of the three will English rise highest?
+
+# %%
+sources = [code for code in ("de", "fr", "ru") if code != target]
+runs = {
+    f"translation {'+'.join(sources)} → {target}": ll.run_experiment(model, "translation", sources, **ask),
+    f"repetition {target}": ll.run_experiment(model, "repetition", **ask),
+    f"cloze {target}": ll.run_experiment(model, "cloze", **ask),
+}
+translation, repetition, cloze = runs.values()
+ll.plots.language_probability(translation)
+
+# %%
+ll.plots.language_probability(repetition)
+
+# %%
+ll.plots.language_probability(cloze)
+
+# %% [markdown]
+# Beside them, what the paper reports of Llama-2 (to Chinese; an empty cell is a number that we did not find in its text). `pivot_peak` is the highest mean P(English) at any layer, `at_layer` says which;
+# `target_last` the mean P(target) at the last layer, `right` the share of prompts with the right token on top. The other columns are layers at which something begins.
+
+# %%
+paper = ll.data.results("paper")
+here = ll.headlines(runs).reset_index().assign(model=model.name)
+pd.concat([here, paper]).set_index(["model", "experiment"]).round(3)
+
+# %% [markdown]
+# **What to notice.** English rises when translating and hardly at all when repeating, here as there. But look at its height: in the paper's models English has most of the probability for many layers,
+# here a tenth of it for a few. A detour, yes; how much of the traffic takes it is another question, and depends on the model.
+#
+# Mind the comparison, too: the models have 18, 32, 40 and 80 layers, other vocabularies (what counts as "a token that begins the word" differs) and other word lists.
+
+# %% [markdown]
+# The number of usable words differs for the same reason. Here, beside the paper's count for Llama-2:
+
+# %%
+counts = ll.data.results("paper_words").set_index("language").rename(columns={"words": "the paper's"})
+counts["here"] = [len(ll.build_prompts("repetition", target=code, tokenizer=model.tokenizer)) for code in counts.index]
+counts
+
+# %% [markdown]
+# ## 2. The difference, tested
+#
+# **Objective: compare two curves where the comparison belongs, inside each prompt.**
+#
+# Bands that overlap do not settle anything: the same prompts stand behind both curves. If some concepts are easy in both languages, both bands are wide, and the difference may still be the same for all of them.
+# So take the difference target − English for every prompt *first*, and then its mean and interval.
+#
+# **Predict:** at how many layers will the whole band lie below zero?
+
+# %%
+ll.plots.difference(translation)
+
+# %%
+table = ll.summarize(translation).query("quantity == 'difference'").set_index("layer")
+below, above = table.index[table["upper"] < 0].tolist(), table.index[table["lower"] > 0].tolist()
+print("English leads, and zero lies outside the interval, at layers", below)
+print("the target leads, and zero lies outside the interval, at layers", above)
+
+# %% [markdown]
+# **What to notice.** Compare the layers with the overlapping bands of the first figure.
+#
+# One caution: you look at every layer, and with 95 % intervals one look in twenty goes wrong by chance. A claim about *the* layer where the lead changes hands needs its own interval:
+
+# %%
+found = ll.find_phases(translation)
+print("the target leads from layer", found.target_start, "to the end; 95 % of the resamples say", found.target_interval)
+
+# %% [markdown]
+# ## Exercise 04.1 · The interval of a difference (5 minutes, medium)
+#
+# For four prompts a layer gives P(target) = 0.2, 0.4, 0.1, 0.3 and P(English) = 0.3, 0.5, 0.3, 0.2. Compute the half-width of the 95 % interval of the mean **paired** difference: 1.96 · s / √n, with the sample
+# standard deviation s (divide by n − 1) of the four differences.
+
+# %% tags=["stub"]
+answer = ...  # a number
+ll.checks.exercise("04.1", answer)
+
+# %% tags=["solution"]
+import statistics
+
+# The differences are −0.1, −0.1, −0.2 and 0.1.
+differences = [t - e for t, e in zip((0.2, 0.4, 0.1, 0.3), (0.3, 0.5, 0.3, 0.2))]
+answer = 1.96 * statistics.stdev(differences) / len(differences) ** 0.5
+ll.checks.exercise("04.1", answer)
+
+# %% [markdown]
+# ## Exercise 04.2 · Pool without fooling yourself (6 minutes, medium)
+#
+# Someone pools three source languages and treats all prompts as independent: the half-width of the interval is ± 0.010. Suppose the three prompts about a concept always give *exactly* the same number. What is the honest half-width?
+
+# %% tags=["stub"]
+answer = ...  # a number
+ll.checks.exercise("04.2", answer)
+
+# %% tags=["solution"]
+# Only a third of the prompts are independent facts, and the half-width goes with 1/√n: wider by the root of three.
+answer = 0.010 * 3**0.5
+ll.checks.exercise("04.2", answer)
+
+# %% [markdown]
+# ## 3. Every pair
+#
+# **Objective: look at all pairs before believing one.**
+#
+# Rows are sources, columns are targets. This runs all twenty pairs of five languages and takes about three minutes on two CPU cores the first time.
+#
+# **Predict:** where will the English curve be highest, apart from the column in which English is the answer?
+
+# %%
+codes = ("en", "zh", "de", "fr", "ru")
+pairs = {(a, b): ll.run_experiment(model, "translation", a, b, seed=seed, every=every) for a in codes for b in codes if a != b}
+ll.plots.grid(pairs)
+
+# %% [markdown]
+# **What to notice.** With English as the target, the pivot *is* the answer. With English as the source, its curve is mostly a copy of the prompt. What remains are twelve panels: in how many of them is there a hump of English before the target rises?
+#
+# The same from every fourth concept, made by `make results` on the demo model in float32:
+
+# %%
+ll.data.results("pairs").set_index("experiment")
+
+# %% [markdown]
+# ## 4. Controls
+#
+# **Objective: try to break the finding.**
+#
+# - `control="shuffled"`: every demonstration shows the answer of another one. They no longer say *translate*; does the model still do it, and does English still appear?
+# - `control="random"`: follow another English word, of like length and frequency, in place of the right one. Does *any* English word rise?
+# - `control="de"`: follow German in place of English (Spanish, where German takes part). Is it English, or any related language?
+# - English as the source: what does its curve look like when it stands in the prompt?
+#
+# **Predict** for each of them: will the peak stay, shrink or vanish?
+
+# %%
+third = "es" if "de" in (source, target) else "de"
+changes = {"none": None, "shuffled answers": "shuffled", "random English word": "random", f"pivot {third}": third}
+controls = {name: ll.run_experiment(model, "translation", source, control=change, **ask) for name, change in changes.items()}
+controls["English as source"] = ll.run_experiment(model, "translation", "en", **ask)
+ll.headlines(controls).round(3)
+
+# %%
+ll.plots.language_probability(controls["shuffled answers"])
+
+# %% [markdown]
+# **What to notice.** The random word stays at zero: the lens does not see "some English", it sees *this concept* in English. Compare the peak of the third language with that of English: if it were as high, nothing would be special about English.
+# And the shuffled demonstrations: what do they change, and what not?
+
+# %% [markdown]
+# ## 5. Energy
+#
+# **Objective: see whether energy tells the tasks apart.**
+#
+# Notebook 3 measured how much of a latent the output layer can read. **Predict:** where will translation and repetition differ, in the early or in the late layers?
+
+# %%
+ll.plots.energy(translation)
+
+# %%
+ll.plots.energy(repetition)
+
+# %% [markdown]
+# ## 6. Take the numbers with you
+#
+# `to_frame()` gives a tidy table, one row a prompt, layer, quantity and language; `to_csv` makes it a file for a report. `save` keeps everything in one file that `ll.Decoded.load` reads.
+
+# %%
+table = translation.to_frame()
+table.to_csv("translation.csv", index=False)
+print(f"translation.csv: {len(table):,} rows")
+table.sample(3, random_state=0)
+
+# %% [markdown]
+# To run one configuration without opening the notebook, [papermill](https://papermill.readthedocs.io) fills in the parameters of the cell at the top:
+#
+# ```
+# pip install papermill
+# papermill notebooks/04_run_the_experiments.ipynb out.ipynb -p model llama-2-7b -p source fr -p target zh
+# ```
+
+# %% [markdown]
+# ## What this does not show
+#
+# Concepts from one list, prompts of one form, one small model. The controls rule out some explanations, not all: a word can also rise because it stands near the right one in the model's space, without any step of
+# the computation using it. And what holds on average may fail for the word you care about.
+#
+# ## Recap
+#
+# - Test differences inside prompts, and count concepts, not prompts.
+# - A control belongs to the result: without it, a curve has many explanations.
+# - How far English leads depends on the model; that it appears without being asked for does not need a large one.
+#
+# **Further reading:** section 4.1 and appendix A of the [paper](https://aclanthology.org/2024.acl-long.820/).

@@ -1,0 +1,98 @@
+"""Other ways to the same readings, in plain PyTorch: the floor, and what others do; and a clock for the trunk."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from latentlang.architectures import block_output
+from latentlang.models import Model
+
+
+def floor(model: Model, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Do what no lens can do without: one pass of the trunk over the padded batch, one product of all kept positions
+    with the head, one log-softmax over it.
+
+    Returns the latents ``[n_prompts, n_layers, d_model]`` and the log-probabilities ``[n_prompts, n_layers, V]``.
+    """
+    latents = trunk(model, texts)
+    with torch.no_grad():
+        logits = model.head(model.lm_head(model.final_norm(latents)).float())
+        return latents, torch.log_softmax(logits, -1)
+
+
+def trunk(model: Model, texts: list[str]) -> torch.Tensor:
+    """Run the blocks alone over one padded batch and keep the last position of each: ``[n_prompts, n_layers, d_model]``."""
+    batch = model.tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")
+    positions = (batch["attention_mask"].cumsum(-1) - 1).clamp_min(0)
+    kept = []
+    hooks = [block.register_forward_hook(lambda _, __, out: kept.append(block_output(out)[:, -1])) for block in model.blocks]
+    try:
+        with torch.no_grad():
+            model.module.base_model(**batch, position_ids=positions, use_cache=False)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return torch.stack(kept, 1)
+
+
+def published(model: Model, texts: list[str]) -> torch.Tensor:
+    """Read prompt by prompt, as the paper's repository does: the latents of all layers at ALL positions go through the
+    head, and the softmax is taken of the last position. Returns probabilities ``[n_prompts, n_layers, V]``.
+    """
+    found = []
+    for text in texts:
+        kept = []
+        hooks = [block.register_forward_hook(lambda _, __, out, kept=kept: kept.append(block_output(out))) for block in model.blocks]
+        try:
+            with torch.no_grad():
+                model.module(**model.tokenizer(text, return_tensors="pt"))
+                logits = model.head(model.lm_head(model.final_norm(torch.cat(kept))).float())
+                found.append(logits[:, -1].softmax(-1))
+        finally:
+            for hook in hooks:
+                hook.remove()
+    return torch.stack(found)
+
+
+def hidden_states(model: Model, texts: list[str]) -> torch.Tensor:
+    """Read one padded batch with transformers' ``output_hidden_states`` and put every layer's last position through the head.
+
+    The last hidden state is normalised already, the others are not. Returns log-probabilities ``[n_prompts, n_layers, V]``.
+    """
+    batch = model.tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")
+    positions = (batch["attention_mask"].cumsum(-1) - 1).clamp_min(0)
+    with torch.no_grad():
+        out = model.module(**batch, position_ids=positions, output_hidden_states=True, logits_to_keep=1)
+        normed = [model.final_norm(h[:, -1]) for h in out.hidden_states[1:-1]] + [out.hidden_states[-1][:, -1]]
+        return torch.stack([model.head(model.lm_head(h).float()).log_softmax(-1) for h in normed], 1)
+
+
+class TrunkClock:
+    """Measures the time from the input of the first block to the output of the last one, in every forward pass while it is on."""
+
+    def __init__(self, model: Model) -> None:
+        self._ends = model.blocks[0], model.blocks[-1]
+        self._started, self._seconds = 0.0, []
+
+    def __enter__(self) -> TrunkClock:
+        def start(*_) -> None:
+            self._started = time.perf_counter()
+
+        def stop(*_) -> None:
+            self._seconds.append(time.perf_counter() - self._started)
+
+        # The output is seen before anyone else's hooks do their work on it.
+        self._hooks = [self._ends[0].register_forward_pre_hook(start), self._ends[1].register_forward_hook(stop, prepend=True)]
+        return self
+
+    def __exit__(self, *_) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def passes(self, rounds: int) -> list[float]:
+        """Return the seconds of each of ``rounds`` equal rounds."""
+        each = len(self._seconds) // rounds
+        assert each * rounds == len(self._seconds)
+        return [sum(self._seconds[n * each : (n + 1) * each]) for n in range(rounds)]
