@@ -23,7 +23,7 @@ _HOMES = {
     "decode": "lens",
     "Decoded": "decoded",
     "run_experiment": "experiments",
-    "sphere_path": "experiments",
+    "sphere_path": "paths",
     "summarize": "summaries",
     "find_phases": "summaries",
     "headlines": "summaries",

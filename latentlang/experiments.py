@@ -1,21 +1,17 @@
-"""Experiments: a task, a language pair and a model in; readings and measured paths out."""
+"""Experiments: a task, a language pair and a model in; readings out, kept on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from tqdm.auto import tqdm
 
 from . import cache
 from .data import load_words
 from .decoded import Decoded
-from .errors import DataError
-from .geometry import sphere_axes, sphere_coordinates
 from .lens import decode
 from .models import Model
 from .prompts import PromptSet, build_prompts
-from .tokens import spell
 
 _PART = 64  # prompts stored at a time: about a quarter of a minute on two CPU cores
 
@@ -66,26 +62,3 @@ def _answer(model: Model, prompts: PromptSet, refresh: bool, bar: tqdm) -> Decod
     result = cache.answer(facts, len(prompts), compute, part=_PART, refresh=refresh)
     bar.update(before + len(prompts) - bar.n)
     return result
-
-
-def sphere_path(model: Model, prompts: PromptSet, decoded: Decoded) -> torch.Tensor:
-    """Return the measured path of every prompt on the sphere, ``[n_prompts, n_layers, 3]``.
-
-    The axes come from the first tokens of the target and pivot words of all the prompts
-    (``geometry.sphere_axes``); ``decoded`` must hold the same prompts with their latents.
-    """
-    if decoded.latents is None or list(decoded.prompts["concept"]) != [p.concept for p in prompts]:
-        raise DataError("The sphere needs the latents of these same prompts: decode(model, prompts, keep_latents=True).")
-    pivot, target = decoded.pivot_and_target
-    if pivot == target:
-        raise DataError(f"The sphere lies between two languages, and '{target}' is both pivot and target here: choose another target.")
-    rows = {code: model.folded_unembedding([_first_token(model, p.answers[code][0]) for p in prompts]).cpu() for code in (pivot, target)}
-    return sphere_coordinates(decoded.latents, sphere_axes(rows[target], rows[pivot]))
-
-
-def _first_token(model: Model, word: str) -> int:
-    """Return the token that begins ``word`` after the opening quote of a prompt: it stands for the word on the sphere."""
-    ids = spell(word, model.tokenizer)
-    if not ids:
-        raise DataError(f"{model.name}'s tokenizer cannot spell '{word}', so it has no place on the sphere: leave the concept out.")
-    return ids[0]

@@ -1,8 +1,8 @@
-"""Pure geometry of latents and tokens: token energy and the sphere (paper, section 4.2 and Eq. 2)."""
+"""Pure geometry of latents and tokens: token energy, the sphere, the map of Figure 3, and pure rotations (paper, section 4.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -103,3 +103,72 @@ def sphere_coordinates(latents: torch.Tensor, axes: SphereAxes) -> torch.Tensor:
     x = h @ axes.language.to(h.device)
     y = (h * axes.concept.to(h.device)[:, None]).sum(-1)
     return torch.stack([x, y, (1 - x**2 - y**2).clamp_min(0).sqrt()], -1)
+
+
+@dataclass(frozen=True)
+class LatentMap:
+    """A flat map of latents ``[n_latents, n_dims]`` and tokens ``[n_tokens, n_dims]``, and the ``stress`` of the distances on it.
+
+    Stress: √(Σ(d − d̂)² / Σd²) over all pairs of points (Kruskal's stress-1); 0 where the map keeps every distance,
+    and as high as 1 where it keeps none.
+    """
+
+    latents: torch.Tensor
+    tokens: torch.Tensor
+    stress: float
+
+
+def latent_mds(log_probs: torch.Tensor, n_dims: int = 2) -> LatentMap:
+    """Return a map on which a latent lies near the tokens it predicts: classical MDS (paper, section 4.2 and Figure 3).
+
+    ``log_probs`` ``[n_latents, n_tokens]``: natural log P(token | latent). The distance of a latent and a token is
+    −log P(token | latent); among latents, and among tokens, all distances are equal to the largest one, so that only
+    what the output layer says shapes the map. The axes are those of largest variance, their signs arbitrary.
+    Raises ``DataError`` where a log-probability is infinite: such a token is infinitely far away.
+    """
+    if log_probs.ndim != 2 or min(log_probs.shape) < 1 or sum(log_probs.shape) <= n_dims:
+        raise DataError(
+            f"latent_mds needs log-probabilities [n_latents, n_tokens] of more than {n_dims} points, not {list(log_probs.shape)}."
+        )
+    if not log_probs.isfinite().all():
+        raise DataError("A token on the map has probability 0, which puts it infinitely far away: leave it out.")
+    n_latents, n_tokens = log_probs.shape
+    across = -log_probs.double()
+    n = n_latents + n_tokens
+    distances = torch.full((n, n), across.max().item(), dtype=torch.float64)
+    distances[:n_latents, n_latents:] = across
+    distances[n_latents:, :n_latents] = across.T
+    distances.fill_diagonal_(0)
+    squares = distances.square()
+    centred = -0.5 * (squares - squares.mean(0) - squares.mean(1, keepdim=True) + squares.mean())
+    values, vectors = torch.linalg.eigh(centred)
+    points = vectors[:, -n_dims:].flip(1) * values[-n_dims:].flip(0).clamp_min(0).sqrt()
+    stress = ((distances - torch.cdist(points, points)).square().sum() / squares.sum()).sqrt().item()
+    return LatentMap(points[:n_latents].float(), points[n_latents:].float(), stress)
+
+
+def procrustes(E: torch.Tensor, U: torch.Tensor) -> torch.Tensor:
+    """Return the orthogonal R ``[d_model, d_model]`` that minimises ‖E R − U‖, for ``E`` and ``U`` ``[V, d_model]``.
+
+    From the singular value decomposition EᵀU = A Σ Bᵀ: R = A Bᵀ. With the input embeddings as E and the unembedding
+    as U it is the null hypothesis of a model that only turns the one into the other, on which no language lies on the way.
+    """
+    if E.shape != U.shape or E.ndim != 2:
+        raise DataError(f"procrustes needs two matrices [V, d_model] of one shape, not {list(E.shape)} and {list(U.shape)}.")
+    product = torch.zeros(E.shape[1], E.shape[1], dtype=torch.float64, device=E.device)
+    for e, u in zip(E.split(CHUNK_ROWS), U.split(CHUNK_ROWS)):
+        product += (e.float().T @ u.float()).double()
+    left, _, right = torch.linalg.svd(product)
+    return (left @ right).float()
+
+
+def token_ranks(points: torch.Tensor, U: torch.Tensor, ids: Sequence[int]) -> torch.Tensor:
+    """Return the rank of token ``ids[i]`` by its product with ``points[i]``, among all rows of ``U``: ``[n, d_model] -> [n]``.
+
+    1 is the largest product, the token that an output layer with the rows ``U`` would say at that point.
+    """
+    if len(points) != len(ids):
+        raise DataError(f"Each of the {len(points)} points needs one token id, and there are {len(ids)}.")
+    scores = points.float() @ U.float().T
+    own = scores.gather(1, torch.as_tensor(ids, dtype=torch.long)[:, None])
+    return 1 + (scores > own).sum(-1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -32,9 +32,8 @@ def summarize(decoded: Decoded, ci: str = "gaussian") -> pd.DataFrame:
     if len(decoded.languages) > 1 and len(set(pair := decoded.pivot_and_target)) == 2:
         pivot, target = pair
         curves.append(("difference", target, decoded.probability[target] - decoded.probability[pivot]))
-    clusters = _concepts(decoded)
     for quantity, code, values in curves:
-        bounds = [b.tolist() for b in mean_ci(values, ci, clusters=clusters)]
+        bounds = [b.tolist() for b in mean_ci(values, ci, clusters=clusters(decoded.prompts["concept"]))]
         for layer, mean, lower, upper in zip(decoded.layers, *bounds):
             rows.append((layer, quantity, code, mean, lower, upper, len(decoded)))
     return pd.DataFrame(rows, columns=["layer", "quantity", "language", "mean", "lower", "upper", "n"])
@@ -71,7 +70,7 @@ def find_phases(decoded: Decoded | pd.DataFrame) -> Phases:
         concept, target = _starts(curves[:, 0][None], curves[:, 1][None])
         return Phases(_layer(concept[0], layers), _layer(target[0], layers))
     pivot, target = (decoded.probability[code].double() for code in decoded.pivot_and_target)
-    resamples = resample(cluster_codes(_concepts(decoded)), _RESAMPLES)
+    resamples = resample(cluster_codes(clusters(decoded.prompts["concept"])), _RESAMPLES)
     weights = torch.cat([torch.full_like(resamples[:1], 1 / len(decoded)), resamples])
     concept, handover = _starts(weights @ pivot, weights @ target)
     spread = [_interval(starts[1:], decoded.layers) for starts in (concept, handover)]
@@ -105,7 +104,7 @@ def headlines(runs: Mapping[str, Decoded]) -> pd.DataFrame:
 def _headline(decoded: Decoded) -> dict[str, float | int | None]:
     found = find_phases(decoded)
     pivot, target = decoded.pivot_and_target
-    means, lower, upper = mean_ci(decoded.probability[pivot], clusters=_concepts(decoded))
+    means, lower, upper = mean_ci(decoded.probability[pivot], clusters=clusters(decoded.prompts["concept"]))
     peak = int(means.argmax())
     sure = (decoded.entropy.mean(0) < 7).flip(0).int().cumprod(0).sum().item()
     return {
@@ -122,9 +121,9 @@ def _headline(decoded: Decoded) -> dict[str, float | int | None]:
     }
 
 
-def _concepts(decoded: Decoded) -> list:
-    """Return what each prompt is about; a bare text is about itself alone."""
-    return [concept or row for row, concept in enumerate(decoded.prompts["concept"])]
+def clusters(concepts: Iterable[str]) -> list:
+    """Return a cluster label for every prompt: its concept; a bare text, which has none, is about itself alone."""
+    return [concept or row for row, concept in enumerate(concepts)]
 
 
 def _interval(starts: torch.Tensor, layers) -> tuple[tuple[int, int] | None, float]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import oracle
 import pytest
+import scipy.linalg
 import torch
 
 import latentlang as ll
 from latentlang.errors import DataError
-from latentlang.geometry import gram, sphere_axes, sphere_coordinates, token_energy
+from latentlang.geometry import gram, latent_mds, procrustes, sphere_axes, sphere_coordinates, token_energy, token_ranks
 
 CENTRED = ("gpt2", "gpt_neo", "gpt_neox", "mpt", "cohere", "olmo")  # models with a LayerNorm before the output
 
@@ -105,12 +107,101 @@ def test_axes_are_an_orthonormal_frame():
     torch.testing.assert_close(axes.concept @ axes.language, torch.zeros(20), atol=1e-5, rtol=0)
 
 
+def test_gram_of_blocks_is_that_of_the_whole():
+    torch.manual_seed(0)
+    U = torch.randn(1000, 12)
+    blocks = gram(iter(U.split(300)))
+    assert blocks.n_tokens == 1000
+    torch.testing.assert_close(blocks.matrix, gram(U).matrix)
+
+
+def points_of(found) -> torch.Tensor:
+    return torch.cat([found.latents, found.tokens])
+
+
+def test_map_keeps_distances_that_can_be_kept():
+    """Two latents and two tokens, all 2 apart, are a regular tetrahedron: exact in three dimensions, not in two."""
+    log_probs = torch.full((2, 2), -2.0)
+    solid, flat = latent_mds(log_probs, n_dims=3), latent_mds(log_probs)
+    torch.testing.assert_close(torch.cdist(points_of(solid), points_of(solid)), 2 * (1 - torch.eye(4)), atol=1e-5, rtol=0)
+    assert solid.stress < 1e-6 and flat.stress > 0.2 and flat.latents.shape == (2, 2)
+    torch.testing.assert_close(points_of(solid).mean(0), torch.zeros(3), atol=1e-6, rtol=0)
+
+
+def test_map_puts_latents_beside_the_tokens_they_predict():
+    """Two groups of latents, each certain of a group of tokens of its own, end on opposite sides of the first axis."""
+    torch.manual_seed(0)
+    probs = torch.full((8, 6), 0.002) * torch.rand(8, 6).add(0.5)
+    probs[:4, :3], probs[4:, 3:] = 0.3, 0.3
+    found = latent_mds(probs.log())
+    side = found.latents[0, 0].sign()
+    assert (found.latents[:4, 0] * side > 0).all() and (found.tokens[:3, 0] * side > 0).all()
+    assert (found.latents[4:, 0] * side < 0).all() and (found.tokens[3:, 0] * side < 0).all()
+    across = torch.cdist(found.latents, found.tokens)
+    assert across[:4, :3].max() < across[:4, 3:].min()
+
+
+def test_map_agrees_with_the_eigenvectors_of_numpy():
+    """Classical scaling from its definition: B = −½ J D² J, with the centring matrix J written out."""
+    torch.manual_seed(3)
+    log_probs = torch.log_softmax(3 * torch.randn(7, 9), -1)
+    found = latent_mds(log_probs)
+    D = torch.full((16, 16), (-log_probs).max().item(), dtype=torch.double)
+    D[:7, 7:], D[7:, :7] = -log_probs.double(), -log_probs.double().T
+    D.fill_diagonal_(0)
+    J = torch.eye(16, dtype=torch.double) - 1 / 16
+    values, vectors = np.linalg.eigh((-0.5 * J @ D**2 @ J).numpy())
+    gram_matrix = vectors[:, -2:] * values[-2:] @ vectors[:, -2:].T  # the same for any signs of the axes
+    ours = points_of(found).double()
+    np.testing.assert_allclose((ours @ ours.T).numpy(), gram_matrix, atol=1e-4)
+    d_hat = torch.cdist(ours, ours)
+    assert found.stress == pytest.approx(math.sqrt(((D - d_hat) ** 2).sum() / (D**2).sum()), abs=1e-5)
+
+
+def test_procrustes_finds_a_planted_rotation():
+    torch.manual_seed(0)
+    E = torch.randn(400, 12)
+    R, _ = torch.linalg.qr(torch.randn(12, 12))
+    found = procrustes(E, E @ R + 0.01 * torch.randn(400, 12))
+    torch.testing.assert_close(found, R, atol=0.01, rtol=0)
+    torch.testing.assert_close(found @ found.T, torch.eye(12), atol=1e-5, rtol=0)
+
+
+def test_procrustes_agrees_with_scipy():
+    torch.manual_seed(1)
+    E, U = torch.randn(60, 8), torch.randn(60, 8)
+    expected, _ = scipy.linalg.orthogonal_procrustes(E.double().numpy(), U.double().numpy())
+    np.testing.assert_allclose(procrustes(E, U).numpy(), expected, atol=1e-5)
+
+
+def test_a_pure_rotation_keeps_every_token_and_makes_no_detour():
+    """After the rotation each word's own token is on top, and its counterpart is anywhere."""
+    torch.manual_seed(2)
+    E = torch.randn(1000, 64)
+    R, _ = torch.linalg.qr(torch.randn(64, 64))
+    U = E @ R
+    own, counterpart = list(range(50)), list(range(500, 550))
+    rotated = E[own] @ procrustes(E, U)
+    assert (token_ranks(rotated, U, own) == 1).all()
+    assert 300 < token_ranks(rotated, U, counterpart).float().median() < 700
+    assert token_ranks(E[own], U, own).float().median() > 100  # without the rotation nothing fits
+
+
+def test_ranks_by_hand():
+    U = torch.tensor([[1.0, 0], [0, 1], [2, 0], [0.5, 0.5]])
+    assert token_ranks(torch.tensor([[1.0, 0], [0, 1]]), U, [0, 3]).tolist() == [2, 2]
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
         (lambda: sphere_axes(torch.zeros(3, 4), torch.zeros(2, 4)), "one shape"),
         (lambda: sphere_axes(torch.zeros(4), torch.zeros(4)), "one shape"),
         (lambda: sphere_axes(torch.zeros(1, 4), torch.zeros(1, 4)), "at least two concepts"),
+        (lambda: latent_mds(torch.zeros(3)), "more than 2 points"),
+        (lambda: latent_mds(torch.tensor([[-1.0, -torch.inf], [-1, -2]])), "infinitely far away"),
+        (lambda: procrustes(torch.zeros(3, 4), torch.zeros(3, 5)), "one shape"),
+        (lambda: token_ranks(torch.zeros(3, 4), torch.zeros(9, 4), [1]), "3 points needs one token id"),
         (lambda: sphere_coordinates(torch.zeros(3, 4), sphere_axes(torch.randn(3, 4), torch.randn(3, 4))), "n_layers"),
         (lambda: sphere_coordinates(torch.zeros(2, 5, 4), sphere_axes(torch.randn(3, 4), torch.randn(3, 4))), "3 concepts"),
         (lambda: sphere_coordinates(torch.zeros(3, 5, 6), sphere_axes(torch.randn(3, 4), torch.randn(3, 4))), "n_layers, 4.*not .3, 5, 6"),

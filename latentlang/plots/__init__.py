@@ -3,6 +3,7 @@
 from .curves import bars, difference, energy, language_probability, phases
 from .grid import grid
 from .heatmap import heatmap
+from .maps import latent_map
 from .sphere import sphere
 
-__all__ = ["bars", "difference", "energy", "grid", "heatmap", "language_probability", "phases", "sphere"]
+__all__ = ["bars", "difference", "energy", "grid", "heatmap", "language_probability", "latent_map", "phases", "sphere"]

@@ -1,88 +1,140 @@
-"""The 3-D sphere with the measured path of the latents."""
+"""The 3-D sphere with the measured paths of the latents and the words at its rim."""
 
 from __future__ import annotations
-
-import math
 
 import plotly.graph_objects as go
 import torch
 from plotly.colors import sample_colorscale
 
-from ..display import FONT, MUTED, PIVOT, TARGET, language_label
+from ..display import FONT, PIVOT, TARGET, escape, isolate, language_label
 from ..errors import DataError
+from ..paths import SpherePath
+from .globe import globe
 from .look import heading, small
 
 _REACH = 0.95  # how far from the pole's axis the magnified path may go
 _APART = 0.17  # how far apart two numbers on the path must be
-_HEIGHT = 620
+_HEIGHT = 660
 
 
-def magnify(path: torch.Tensor) -> tuple[torch.Tensor, float]:
+def magnify(path: torch.Tensor, k: float | None = None) -> tuple[torch.Tensor, float]:
     """Return the path ``[..., 3]`` drawn larger around the pole, and the factor k.
 
-    Points become (kx, ky, √(1 − k²(x² + y²))) with k = 0.95 / the path's largest √(x² + y²).
+    Points become (kx, ky, √(1 − k²(x² + y²))) with k = 0.95 / the path's largest √(x² + y²), or a k that is given;
+    with that one a point that would leave the sphere stays at its rim.
     """
     plane = path[..., :2]
-    radius = plane.norm(dim=-1).max().item()
-    k = _REACH / radius if radius > 0 else 1.0
-    height = (1 - (k * plane).square().sum(-1, keepdim=True)).clamp_min(0).sqrt()
-    return torch.cat([k * plane, height], -1), k
+    radius = plane.norm(dim=-1, keepdim=True)
+    if k is None:
+        k = _REACH / radius.max().item() if radius.max() > 0 else 1.0
+    drawn = k * plane / (k * radius).clamp_min(1)
+    height = (1 - drawn.square().sum(-1, keepdim=True)).clamp_min(0).sqrt()
+    return torch.cat([drawn, height], -1), k
 
 
-def sphere(coordinates: torch.Tensor, layers=None, pivot: str = "en", target: str = "zh", title: str = "") -> go.Figure:
-    """Draw the mean path of ``coordinates`` ``[n_prompts, n_layers, 3]`` on the unit sphere, red (first layer) to violet (last).
+def sphere(path: SpherePath, concepts: tuple[str, ...] | list[str] = (), title: str = "") -> go.Figure:
+    """Draw the mean path on the unit sphere, red (first layer) to violet (last), with a slider over the layers.
 
-    x leans to the pivot (below 0) or the target language (above 0), y grows when the concept
-    appears, z is the pole: nothing about the answer yet. Cosines are small, so the path is
-    magnified; the factor k is printed.
+    Cosines are small, so the path is magnified around the pole; the factor k is printed. ``concepts``: single paths
+    that a click in the legend shows, with the same k (where one leaves the sphere it is drawn at the rim).
+    The words' tokens lie far out, so they are drawn at the rim, where only their direction (the azimuth) means something.
     """
-    if coordinates.ndim != 3 or coordinates.shape[-1] != 3:
-        raise DataError(f"The sphere draws coordinates [n_prompts, n_layers, 3], not {list(coordinates.shape)}.")
-    mean = coordinates.mean(0)
-    mean = torch.cat([mean[:, :2], (1 - mean[:, :2].square().sum(-1, keepdim=True)).clamp_min(0).sqrt()], -1)
-    drawn, k = magnify(mean)
-    layers = list(layers or range(1, len(mean) + 1))
-    share = [n / max(1, len(layers) - 1) for n in range(len(layers))]
-    colors = sample_colorscale("Rainbow_r", share)
-    figure = go.Figure([_surface(), _equator(), *_axes(pivot, target), _names(pivot, target)])
-    x, y, z = drawn.T.tolist()
-    figure.add_scatter3d(
-        x=x, y=y, z=z, mode="lines+markers+text", line={"color": colors, "width": 6}, marker={"size": 4, "color": colors},
-        text=_numbers(drawn, layers), textposition="top center",
-        customdata=[[n, *row] for n, row in zip(layers, mean.tolist())], name="mean path", showlegend=False,
-        hovertemplate="layer %{customdata[0]}<br>language %{customdata[1]:+.4f}<br>concept %{customdata[2]:+.4f}<br>"
-        "rest %{customdata[3]:.4f}<extra></extra>",
-    )  # fmt: skip
-    note = f"mean of n = {len(coordinates)} measured paths, drawn {k:.0f} times as far from the pole"
+    if not isinstance(path, SpherePath):
+        raise DataError("plots.sphere draws what ll.sphere_path returns: pass that path, or path['flower'] for one concept.")
+    drawn, k = magnify(path.mean())
+    figure = go.Figure([*globe(path.pivot, path.target), *_words(path)])
+    figure.add_trace(_line(drawn, path.mean(), path.layers, _mean_name(path)))
+    moving = len(figure.data) - 1
+    for concept in concepts:
+        one = path[concept].mean()
+        figure.add_trace(_line(magnify(one, k)[0], one, path.layers, concept).update(visible="legendonly"))
+    figure.frames = [
+        go.Frame(
+            name=str(layer), data=[_line(drawn[: n + 1], path.mean()[: n + 1], path.layers[: n + 1], _mean_name(path))], traces=[moving]
+        )
+        for n, layer in enumerate(path.layers)
+    ]
+    count = f"n = {len(path)} measured path{'s' if len(path) > 1 else ''}"
+    note = f"{count} · {escape(path.model)} · drawn k = {k:.0f} times as far from the pole · words: direction only"
     hidden = {"visible": False, "range": [-1.3, 1.3]}
     return figure.update_layout(
-        title=heading(f"{title}<br>{small(note)}", _HEIGHT),
+        title=heading(f"{title or _route(path)}<br>{small(note)}", _HEIGHT),
         scene={
             "xaxis": hidden, "yaxis": hidden, "zaxis": hidden, "aspectmode": "cube",
             "camera": {"eye": {"x": 0.57, "y": 0.88, "z": 0.8}},
         },
-        font={"family": FONT, "size": 13}, height=_HEIGHT, margin={"l": 12, "r": 12, "t": 60, "b": 0}, showlegend=False,
+        font={"family": FONT, "size": 13}, height=_HEIGHT, margin={"l": 12, "r": 12, "t": 60, "b": 0},
+        legend={"x": 1, "xanchor": "right", "y": 0.98, "bgcolor": "rgba(255,255,255,0.7)"}, **_player(path.layers),
     )  # fmt: skip
 
 
-def _surface() -> go.Surface:
-    steps = 40
-    across = [2 * math.pi * n / steps for n in range(steps + 1)]
-    down = [math.pi * n / steps for n in range(steps + 1)]
-    return go.Surface(
-        x=[[math.cos(a) * math.sin(d) for a in across] for d in down],
-        y=[[math.sin(a) * math.sin(d) for a in across] for d in down],
-        z=[[math.cos(d)] * (steps + 1) for d in down],
-        opacity=0.18, showscale=False, colorscale=[[0, "#9FB3C8"], [1, "#E8EEF4"]], hoverinfo="skip",
-    )  # fmt: skip
+def _route(path: SpherePath) -> str:
+    sources = "+".join(dict.fromkeys(path.prompts["source"]))
+    return f"From {escape(sources)} to {escape(path.target)} on the sphere"
 
 
-def _equator() -> go.Scatter3d:
-    angles = [2 * math.pi * n / 120 for n in range(121)]
+def _mean_name(path: SpherePath) -> str:
+    return f"mean of n = {len(path)}" if len(path) > 1 else str(path.prompts["concept"].iloc[0])
+
+
+def _line(drawn: torch.Tensor, measured: torch.Tensor, layers, name: str) -> go.Scatter3d:
+    """Return one path, its colours by layer, its hover the measured cosines."""
+    layers = list(layers)
+    colors = sample_colorscale("Rainbow_r", [n / max(1, len(layers) - 1) for n in range(len(layers))])
+    x, y, z = drawn.T.tolist()
     return go.Scatter3d(
-        x=[math.cos(a) for a in angles], y=[math.sin(a) for a in angles], z=[0] * 121, mode="lines",
-        line={"color": MUTED, "width": 3}, hoverinfo="skip", showlegend=False,
+        x=x, y=y, z=z, mode="lines+markers+text", line={"color": colors, "width": 6}, marker={"size": 4, "color": colors},
+        text=_numbers(drawn, layers), textposition="top center", name=escape(name), showlegend=True,
+        customdata=[[n, *row] for n, row in zip(layers, measured.tolist())],
+        hovertemplate="layer %{customdata[0]}<br>language %{customdata[1]:+.4f}<br>concept %{customdata[2]:+.4f}<br>"
+        "rest %{customdata[3]:.4f}",
     )  # fmt: skip
+
+
+def _words(path: SpherePath) -> list[go.Scatter3d]:
+    """Return the words' tokens at the rim: their azimuth is measured, their distance is not drawn. Few words are written out."""
+    traces = []
+    for code, color, symbol in ((path.pivot, PIVOT, "circle"), (path.target, TARGET, "square")):
+        plane = torch.nn.functional.normalize(path.words[code][:, :2], dim=-1)
+        x, y = plane.T.tolist()
+        written = [escape(isolate(word)) for word in path.prompts[f"word_{code}"]]
+        mode = "markers+text" if len(path) <= 4 else "markers"
+        traces.append(
+            go.Scatter3d(
+                x=x, y=y, z=[0.0] * len(x), mode=mode, text=written, textposition="bottom center",
+                marker={"size": 3, "color": color, "symbol": symbol, "opacity": 0.7}, textfont={"color": color},
+                name=f"{language_label(code)} words (direction only)", customdata=path.words[code].tolist(),
+                hovertemplate="%{text}<br>language %{customdata[0]:+.2f}<br>concept %{customdata[1]:+.2f}",
+            )
+        )  # fmt: skip
+    return traces
+
+
+def _player(layers) -> dict:
+    """Return a slider over the layers and a play button; the figure opens with the whole path."""
+    still = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
+    steps = [{"label": str(layer), "method": "animate", "args": [[str(layer)], still]} for layer in layers]
+    slider = {
+        "steps": steps,
+        "active": len(steps) - 1,
+        "currentvalue": {"prefix": "layers 1 to "},
+        "x": 0.12,
+        "len": 0.86,
+        "pad": {"t": 4, "b": 8},
+    }
+    run = {"frame": {"duration": 400, "redraw": True}, "transition": {"duration": 0}, "fromcurrent": False}
+    play = {"label": "▶ play", "method": "animate", "args": [[str(layer) for layer in layers], run]}
+    button = {
+        "type": "buttons",
+        "buttons": [play],
+        "x": 0.1,
+        "xanchor": "right",
+        "y": 0,
+        "yanchor": "top",
+        "pad": {"t": 24},
+        "showactive": False,
+    }
+    return {"sliders": [slider], "updatemenus": [button]}
 
 
 def _numbers(drawn: torch.Tensor, layers: list[int]) -> list[str]:
@@ -93,33 +145,3 @@ def _numbers(drawn: torch.Tensor, layers: list[int]) -> list[str]:
         if all((drawn[n] - drawn[m]).norm() > _APART for m in shown):
             shown.append(n)
     return [str(layer) if n in shown else "" for n, layer in enumerate(layers)]
-
-
-def _ends(pivot: str, target: str) -> list[tuple[tuple[int, int, int], str, str]]:
-    """Return where each axis points, its name and its colour: pivot to target, concept, and everything else."""
-    return [
-        ((-1, 0, 0), language_label(pivot), PIVOT),
-        ((1, 0, 0), language_label(target), TARGET),
-        ((0, 1, 0), "concept", MUTED),
-        ((0, 0, 1), "everything else", MUTED),
-    ]
-
-
-def _axes(pivot: str, target: str) -> list[go.Scatter3d]:
-    return [
-        go.Scatter3d(
-            x=[0, 1.12 * x], y=[0, 1.12 * y], z=[0, 1.12 * z], mode="lines", line={"color": color, "width": 3, "dash": "dash"},
-            hoverinfo="skip", showlegend=False,
-        )
-        for (x, y, z), _, color in _ends(pivot, target)
-    ]  # fmt: skip
-
-
-def _names(pivot: str, target: str) -> go.Scatter3d:
-    """Return the names of the axes, beyond their ends."""
-    points, names, colors = zip(*_ends(pivot, target))
-    x, y, z = ([1.24 * value for value in axis] for axis in zip(*points))
-    return go.Scatter3d(
-        x=x, y=y, z=z, mode="text", text=names, textposition="middle center", textfont={"color": colors, "size": 14},
-        hoverinfo="skip", showlegend=False,
-    )  # fmt: skip
