@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 # On Linux an unconstrained torch is a CUDA build; TORCH_INDEX may name an index of CPU wheels.
 TORCH_INDEX ?=
 LAB_ARGS ?=
+APP_ARGS ?=
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks notebook-files picture lint prefetch chromium data-check results bench clean
+.PHONY: help lab app test notebooks notebook-files picture lint prefetch chromium data-check results bench clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -23,6 +24,9 @@ prefetch: $(VENV)/.ready  ## convert the demo model once, if nobody has yet
 
 lab: prefetch  ## set up and open the course in JupyterLab
 	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir=notebooks $(LAB_ARGS)
+
+app: prefetch  ## open the explorer of a pair as a page of its own, for a lecture hall
+	$(BIN)/python -m voila notebooks/app.py --VoilaConfiguration.extension_language_mapping='{".py": "python"}' $(APP_ARGS)
 
 chromium: $(VENV)/.ready
 	$(BIN)/python tests/browser/chromium.py

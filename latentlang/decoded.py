@@ -21,9 +21,9 @@ class Decoded:
     """Layer-by-layer readings of ``n_prompts`` prompts, on the CPU.
 
     ``layers``: the layer numbers of the layer axis (1 is the output of the first block; 0, the
-    embedding, only on request). ``prompts``: one row a prompt (concept, task, source, target,
-    cognate, text). Tensors ``[n_prompts, n_layers]`` (with ``positions="all"`` an axis of positions
-    before the layers, and their tokens in ``position_tokens``):
+    embedding, only on request). ``prompts``: one row a prompt (concept, task, source, target, cognate,
+    text, and ``answer_<lang>``, the accepted spellings joined by `` | ``). Tensors ``[n_prompts, n_layers]``
+    (with ``positions="all"`` an axis of positions before the layers, and their tokens in ``position_tokens``):
 
     ``probability[lang]``, ``rank[lang]``: of the tokens that begin the word in that language
     (the rank is the best token's; 1 is the most probable). ``entropy``: bits. ``energy``: token
@@ -63,6 +63,12 @@ class Decoded:
             raise DataError("This needs a pivot and a target language, and the run followed fewer than two: pass targets with both.")
         return pair
 
+    def words(self, code: str) -> list[str]:
+        """Return the word of every prompt in a language, the spelling that prompts use."""
+        if f"answer_{code}" not in self.prompts:
+            raise DataError(f"This run does not know its words in '{code}': decode a PromptSet, not bare texts.")
+        return [answers.split(" | ")[0] for answers in self.prompts[f"answer_{code}"]]
+
     def __len__(self) -> int:
         return len(self.prompts)
 
@@ -83,6 +89,15 @@ class Decoded:
         tensors = {name: torch.cat([part._tensors()[name] for part in parts]) for name in parts[0]._tensors()}
         prompts = pd.concat([part.prompts for part in parts], ignore_index=True)
         return replace(parts[0]._with(tensors), prompts=prompts)
+
+    def between(self, first: int, last: int) -> Decoded:
+        """Return the readings of the layers from ``first`` to ``last``, both included."""
+        chosen = [n for n, layer in enumerate(self.layers) if first <= layer <= last]
+        if not chosen:
+            raise DataError(f"There is no layer from {first} to {last}: this run has layers {self.layers[0]} to {self.layers[-1]}.")
+        axis = 2 if self.position_tokens else 1
+        parts = {name: tensor.index_select(axis, torch.tensor(chosen)) for name, tensor in self._tensors().items()}
+        return replace(self._with(parts), layers=tuple(self.layers[n] for n in chosen))
 
     def last_position(self) -> Decoded:
         """Return the readings at the last of several positions alone, the one that predicts the answer."""

@@ -191,3 +191,45 @@ def pooled_interval(answer: object) -> str:
     if math.isclose(value, 0.010, abs_tol=0.0002):
         raise WrongAnswerError("Saying the same thing three times adds no certainty: how many independent facts are there?")
     raise WrongAnswerError("Only every third prompt is a new fact. The half-width is 1.96 · s/√n: what does a third of n do to it?")
+
+
+@register("05.1")
+def degrees_from_the_pole(answer: object) -> str:
+    """Degrees between the pole and a latent with x = -0.012, y = 0.016."""
+    value = _number(answer)
+    if math.isclose(value, math.degrees(math.asin(0.02)), abs_tol=0.01):
+        return "A little over one degree: without magnification the whole path would be a dot at the pole."
+    if math.isclose(value, 0.02, abs_tol=0.0005):
+        raise WrongAnswerError("That is in radians: math.degrees turns them into degrees.")
+    if math.isclose(value, math.degrees(math.acos(0.02)), abs_tol=0.02):
+        raise WrongAnswerError("That is the angle to the equator: 0.02 is the distance from the pole's axis, so take the arcsine.")
+    if math.isclose(value, math.degrees(math.asin(0.016)), abs_tol=0.01) or math.isclose(
+        value, math.degrees(math.asin(0.012)), abs_tol=0.01
+    ):
+        raise WrongAnswerError("Both coordinates count: √(x² + y²).")
+    if math.isclose(value, math.degrees(math.asin(0.004)), abs_tol=0.01):
+        raise WrongAnswerError("Square x and y before adding them: the minus sign of x does not bring the point nearer to the pole.")
+    raise WrongAnswerError("√(x² + y²) first, then math.asin, then math.degrees.")
+
+
+@register("05.2")
+def own_rotation(answer: object) -> str:
+    """A function rotation(E, U) -> the orthogonal R that minimises ‖E R − U‖."""
+    if not callable(answer):
+        raise WrongAnswerError("The answer is a function: define rotation(E, U) and pass rotation.")
+    generator = torch.Generator().manual_seed(0)
+    E, U = torch.randn(30, 6, generator=generator), torch.randn(30, 6, generator=generator)
+    given = torch.as_tensor(answer(E.clone(), U.clone())).float()
+    left, _, right = torch.linalg.svd(E.T @ U)
+    if given.shape == (6, 6) and torch.allclose(given, left @ right, atol=1e-4):
+        return "Rotations and reflections only: no direction is stretched."
+    typical = {
+        "That is its transpose, which turns U into E: mind the order, A first, then Bᵀ.": (left @ right).T,
+        "EᵀU also stretches. Keep A and Bᵀ of its singular value decomposition and leave the singular values out.": E.T @ U,
+        "That is the least-squares solution, which may stretch: a rotation may not.": torch.linalg.lstsq(E, U).solution,
+        "torch.linalg.svd returns Bᵀ already: do not transpose it once more.": left @ right.T,
+    }
+    for hint, wrong in typical.items():
+        if given.shape == wrong.shape and torch.allclose(given, wrong, atol=1e-4):
+            raise WrongAnswerError(hint)
+    raise WrongAnswerError("The steps are: M = EᵀU, its singular value decomposition A Σ Bᵀ, and R = A Bᵀ, a matrix [d_model, d_model].")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tqdm.auto import tqdm
+from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 from . import cache
 from .data import load_words
 from .decoded import Decoded
 from .lens import decode
 from .models import Model
+from .progress import Progress, reporting
 from .prompts import PromptSet, build_prompts
 
 _PART = 64  # prompts stored at a time: about a quarter of a minute on two CPU cores
@@ -28,37 +28,39 @@ def run_experiment(
     control: str | None = None,
     words=None,
     every: int = 1,
+    keep_latents: bool = False,
     refresh: bool = False,
-    progress: bool = True,
+    progress: Progress = True,
 ) -> Decoded:
     """Read every layer for all prompts of one experiment, or take the result from the cache.
 
     ``source`` may be a list of languages, whose prompts are pooled (the paper pools de, fr and ru to
     zh). ``every=4`` asks about every fourth concept of the word list, the same ones for all pairs. ``refresh`` computes
-    anew. The other arguments are those of ``build_prompts``.
+    anew. ``keep_latents`` keeps those as well (5 MB for 119 prompts of the demo model). The other arguments are those of ``build_prompts``.
     An interrupted run keeps its finished parts and goes on there next time.
     """
     sources = [source] if source is None or isinstance(source, str) else list(source)
     options = {"words": words, "seed": seed, "k": k, "shared_demos": shared_demos, "control": control}
     asked = load_words(words).index[::every]
     sets = [build_prompts(task, code, target, tokenizer=model.tokenizer, **options).about(asked) for code in sources]
-    with tqdm(total=sum(map(len, sets)), unit="prompt", disable=not progress, leave=False) as bar:
-        return Decoded.concatenate([_answer(model, prompts, refresh, bar) for prompts in sets])
+    starts = [0, *accumulate(map(len, sets))]
+    with reporting(progress, starts[-1]) as report:
+        runs = [_answer(model, prompts, keep_latents, refresh, lambda n, s=s: report(s + n)) for prompts, s in zip(sets, starts)]
+    return Decoded.concatenate(runs)
 
 
-def _answer(model: Model, prompts: PromptSet, refresh: bool, bar: tqdm) -> Decoded:
+def _answer(model: Model, prompts: PromptSet, keep_latents: bool, refresh: bool, report: Callable[[int], None]) -> Decoded:
     """Return the readings of one pair, from the cache or computed; a pool shares its pairs with those who ask for one alone."""
     facts = {"model": model.identity, "prompts": [(p.concept, p.text, {c: sorted(i) for c, i in p.token_ids.items()}) for p in prompts]}
-    before = bar.n
+    facts |= {"latents": True} if keep_latents else {}
 
     def compute(rows: slice) -> Decoded:
-        bar.update(before + rows.start - bar.n)  # parts that were stored before count as done
-        found = decode(model, prompts[rows], progress=False)
-        if len(found) < len(prompts[rows]):  # stopped by the reader: half a part must not be stored as a whole one
+        part = prompts[rows]
+        found = decode(model, part, keep_latents=keep_latents, progress=lambda done, _: report(rows.start + done))
+        if len(found) < len(part):  # stopped by the reader: half a part must not be stored as a whole one
             raise KeyboardInterrupt
-        bar.update(len(found))
         return found
 
     result = cache.answer(facts, len(prompts), compute, part=_PART, refresh=refresh)
-    bar.update(before + len(prompts) - bar.n)
+    report(len(prompts))
     return result

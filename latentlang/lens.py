@@ -17,13 +17,13 @@ from collections.abc import Mapping, Sequence
 import nnsight
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 
 from .architectures import block_output
 from .decoded import Decoded
 from .errors import TraceError
 from .geometry import CHUNK_ROWS, Gram, gram
 from .models import Model
+from .progress import Progress, reporting
 from .prompts import PromptSet
 from .reduction import Request, reduce
 
@@ -45,7 +45,7 @@ def decode(
     include_embedding: bool = False,
     energy: bool = True,
     batch_size: int | None = None,
-    progress: bool = True,
+    progress: Progress = True,
 ) -> Decoded:
     """Read every layer of the model at the position that predicts the answer.
 
@@ -53,6 +53,7 @@ def decode(
     (None follows no words). ``watch``: token ids whose log-probabilities are kept for all
     prompts. ``positions``: ``"all"``, or a number for so many of the last positions, of one
     prompt. ``include_embedding`` adds layer 0. ``batch_size``: None for about 2,000 tokens a batch; it changes speed, not numbers.
+    ``progress``: True for a bar; a function is called with (done, total) after every batch and may raise to stop.
 
     Out of memory on a GPU, the batch is halved. Interrupted, the prompts finished so far are
     returned with a warning. Raises ``TraceError`` for a request that cannot be met.
@@ -69,30 +70,23 @@ def decode(
     done: dict[int, dict[str, torch.Tensor]] = {}
     queue = _batches(encoded, batch_size)
     prefix = _Prefix.of(model, encoded, read)
-    bar = tqdm(total=len(texts), unit="prompt", disable=not progress or len(texts) == 1, leave=False)
     try:
-        while queue:
-            rows = queue.pop(0)
-            request = Request([wanted[i] for i in rows], languages, watch, top_k, table_of_gram, keep_latents)
-            try:
-                found = _run(model, [encoded[i] for i in rows], request, read, include_embedding, prefix)
-            except torch.OutOfMemoryError:
-                if len(rows) == 1:
-                    raise TraceError(
-                        "One prompt alone does not fit in this GPU's memory: load the model in 8-bit, or a smaller one."
-                    ) from None
-                torch.cuda.empty_cache()
-                queue[:0] = [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
-                continue
-            for place, i in enumerate(rows):
-                done[i] = {name: tensor[place] for name, tensor in found.items()}
-            bar.update(len(rows))
+        with reporting(progress if callable(progress) or len(texts) > 1 else False, len(texts)) as report:
+            while queue:
+                rows = queue.pop(0)
+                request = Request([wanted[i] for i in rows], languages, watch, top_k, table_of_gram, keep_latents)
+                try:
+                    found = _run(model, [encoded[i] for i in rows], request, read, include_embedding, prefix)
+                except torch.OutOfMemoryError:
+                    queue[:0] = _halves(rows)
+                    continue
+                for place, i in enumerate(rows):
+                    done[i] = {name: tensor[place] for name, tensor in found.items()}
+                report(len(done))
     except KeyboardInterrupt:
         if not done:
             raise
         warnings.warn(f"Stopped after {len(done)} of {len(texts)} prompts; the result holds these alone.", stacklevel=2)
-    finally:
-        bar.close()
     kept = sorted(done)
     parts = {name: torch.stack([done[i][name] for i in kept]) for name in done[kept[0]]}
     if not several:
@@ -116,11 +110,11 @@ def _run(model: Model, encoded, request: Request, read: int, embedding: bool, pr
     with TRACE_LOCK, torch.no_grad(), lm.trace(**inputs) as tracer:
         latents = []
         if embedding:
-            latents.append(lm.layers[0].input)
+            latents.append(lm.layers[0].input[:, -read:].clone())
         for block in lm.layers:
-            latents.append(block_output(block.output))
+            latents.append(block_output(block.output)[:, -read:].clone())  # a view would keep all positions in memory
         place = lm.lm_head.weight.device
-        h = torch.stack([x[:, -read:].to(place) for x in latents], 2)
+        h = torch.stack([x.to(place) for x in latents], 2)
         kept = nnsight.save(reduce(h, lm.final_norm, lm.lm_head, head, request))
         tracer.stop()
     return {name: tensor.cpu() for name, tensor in kept.items()}
@@ -154,7 +148,7 @@ class _Prefix:
         rest = [ids[self.length :] for ids in encoded]
         inputs = dict(model.tokenizer.pad({"input_ids": rest}, padding_side="left", return_tensors="pt").to(model.device))
         if self._cache is None:
-            return inputs
+            return {**inputs, "use_cache": False}
         mask = inputs["attention_mask"]
         cache = copy.deepcopy(self._cache)
         cache.batch_repeat_interleave(len(rest))
@@ -176,7 +170,7 @@ def _requests(prompts, targets) -> tuple[list[str], pd.DataFrame, list[dict]]:
         if targets is not None:
             raise TraceError("A PromptSet carries its own targets: leave targets out.")
         rows = [p.token_ids for p in prompts]
-        table = prompts.to_frame()[["concept", "task", "source", "target", "cognate", "text"]] if len(prompts) else pd.DataFrame()
+        table = prompts.to_frame().drop(columns="demos") if len(prompts) else pd.DataFrame()
         texts = [p.text for p in prompts]
     else:
         if isinstance(prompts, str):
@@ -219,6 +213,14 @@ def _batches(encoded: list[list[int]], batch_size: int | None) -> list[list[int]
     order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i]))
     size = batch_size or max(1, _BATCH_TOKENS // max(1, len(encoded[order[0]])))
     return [order[s : s + size] for s in range(0, len(order), size)]
+
+
+def _halves(rows: list[int]) -> list[list[int]]:
+    """Return a batch that was too large for the GPU as two."""
+    if len(rows) == 1:
+        raise TraceError("One prompt alone does not fit in this GPU's memory: load the model in 8-bit, or a smaller one.") from None
+    torch.cuda.empty_cache()
+    return [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
 
 
 def _gram(model: Model) -> Gram:

@@ -13,7 +13,6 @@ from .errors import DataError, near
 from .geometry import sphere_axes, sphere_coordinates
 from .metrics import mean_ci
 from .models import Model
-from .prompts import PromptSet
 from .summaries import clusters
 from .tokens import spell
 
@@ -64,19 +63,22 @@ class SpherePath:
         return pd.DataFrame(columns).set_index("layer")
 
 
-def sphere_path(model: Model, prompts: PromptSet, decoded: Decoded) -> SpherePath:
-    """Return the measured path of every prompt on the sphere.
+def sphere_path(model: Model, decoded: Decoded) -> SpherePath:
+    """Return the measured path of every prompt of a run on the sphere.
 
-    The axes come from the first tokens of the target and pivot words of all the prompts
-    (``geometry.sphere_axes``); ``decoded`` must hold the same prompts with their latents.
-    Raises ``DataError`` where it does not, or where pivot and target are one language.
+    The axes come from the first tokens of the target and pivot words of all its prompts (``geometry.sphere_axes``).
+    Raises ``DataError`` for a run of another model or without latents, and where pivot and target are one language.
     """
-    if decoded.latents is None or list(decoded.prompts["text"]) != [p.text for p in prompts]:
-        raise DataError("The sphere needs the latents of these same prompts: decode(model, prompts, keep_latents=True).")
+    if decoded.latents is None:
+        raise DataError("The sphere needs latents, which this run did not keep: decode or run_experiment with keep_latents=True.")
+    if decoded.model != model.name:
+        raise DataError(
+            f"This is a run of {decoded.model}, and the words' tokens would come from {model.name}: pass the model that was read."
+        )
     pivot, target = decoded.pivot_and_target
     if pivot == target:
         raise DataError(f"The sphere lies between two languages, and '{target}' is both pivot and target here: choose another target.")
-    spelled = {code: [p.answers[code][0] for p in prompts] for code in (pivot, target)}
+    spelled = {code: decoded.words(code) for code in (pivot, target)}
     rows = {code: model.folded_unembedding([_first_token(model, word) for word in words]).cpu() for code, words in spelled.items()}
     axes = sphere_axes(rows[target], rows[pivot])
     words = {code: sphere_coordinates(points[:, None], axes)[:, 0] for code, points in rows.items()}

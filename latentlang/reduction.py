@@ -40,6 +40,7 @@ def reduce(h: torch.Tensor, final_norm, lm_head, head, request: Request) -> dict
         rows = slice(start, start + step)
         logits = head(lm_head(final_norm(flat[rows])).float())
         chunks.append(_read_rows(logits, scratch, ids[owner[rows]], real[owner[rows]], watch, request.top_k))
+        del logits  # or the next chunk's would be made beside it
     kept = {name: torch.cat([c[name] for c in chunks]).reshape(*shape, *chunks[0][name].shape[1:]) for name in chunks[0]}
     if not len(watch):
         del kept["watched"]

@@ -24,6 +24,7 @@ def handover(english, target):
 
 
 RIGHT = {"01.1": SLASH, "01.2": START, "02.1": 18, "02.2": lens, "03.1": math.sqrt(0.5), "03.2": handover, "04.1": 0.1233, "04.2": 0.01732}
+RIGHT |= {"05.1": math.degrees(math.asin(0.02)), "05.2": ll.geometry.procrustes}
 WRONG = {
     "01.1": [SLASH + "fleur", SLASH + " ", 'German: "Blume" - French: "', 'Deutsch: Blume - Français: "', 7],
     "01.2": [START | {"▁"}, START | {"lower"}, START | {"flowers"}, START - {"▁f", "▁flower"}, START - {"f"}, "flower", 3],
@@ -45,6 +46,15 @@ WRONG = {
         4,
     ],
     "04.1": [0.2466, 0.1068, 0.1767, 0.0629, 1],
+    "05.1": [0.02, math.degrees(math.acos(0.02)), 0.9168, 0.2292, 53.13],
+    "05.2": [
+        lambda E, U: ll.geometry.procrustes(U, E),
+        lambda E, U: E.T @ U,
+        lambda E, U: torch.linalg.lstsq(E, U).solution,
+        lambda E, U: torch.linalg.svd(E.T @ U)[0] @ torch.linalg.svd(E.T @ U)[2].T,
+        lambda E, U: E,
+        3,
+    ],
     "04.2": [0.03, 0.01, 0.00577, 0.02, "wide"],
 }
 

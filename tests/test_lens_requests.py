@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import latentlang as ll
-from latentlang.errors import TraceError
+from latentlang.errors import DataError, TraceError
 
 TEXTS = ["The flower", 'Deutsch: "Blume" - 中文: "', "Das Buch liegt auf dem Tisch", "eau", "La fleur est dans", "книга", "花在水里，书"]
 TARGETS = [{"en": [i, 40], "zh": [60 + i]} for i in range(len(TEXTS))]
@@ -151,3 +151,29 @@ def test_a_closed_model_says_so(tiny):
     assert closed.module is None
     with pytest.raises(TraceError, match=r"closed.*load_model"):
         ll.decode(closed, ["a"])
+
+
+def test_progress_is_told_to_a_function_which_may_stop_the_work(tiny):
+    model, told = tiny("llama"), []
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)[:6]
+    ll.decode(model, prompts, batch_size=2, progress=lambda done, total: told.append((done, total)))
+    assert told == [(2, 6), (4, 6), (6, 6)]
+
+    def stop(done: int, _: int) -> None:
+        if done == 4:
+            raise RuntimeError("enough")
+
+    with pytest.raises(RuntimeError, match="enough"):
+        ll.decode(model, prompts, batch_size=2, progress=stop)
+    assert len(ll.decode(model, prompts, progress=False)) == 6  # the lock is free again
+
+
+def test_layers_can_be_chosen(tiny):
+    model = tiny("llama")
+    run = ll.decode(model, ["The flower", "A tree"], [{"en": [3], "zh": [4]}] * 2, keep_latents=True, watch=[5], progress=False)
+    part = run.between(2, 3)
+    assert part.layers == (2, 3) and torch.equal(part.latents, run.latents[:, 1:3]) and torch.equal(part.rank["zh"], run.rank["zh"][:, 1:3])
+    one = ll.decode(model, ["The flower"], positions="all", progress=False)
+    assert torch.equal(one.between(4, 9).top_ids, one.top_ids[:, :, 3:]) and one.between(4, 9).layers == (4,)
+    with pytest.raises(DataError, match="no layer from 7 to 9"):
+        run.between(7, 9)

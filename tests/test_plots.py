@@ -29,8 +29,8 @@ def decoded(one, prompts):
 
 
 @pytest.fixture(scope="module")
-def path(one, prompts, decoded):
-    return ll.sphere_path(one, prompts, decoded)
+def path(one, decoded):
+    return ll.sphere_path(one, decoded)
 
 
 def named(figure, name: str):
@@ -151,16 +151,22 @@ def test_one_concept_keeps_the_frame_of_the_whole_set(path):
     assert torch.equal(alone.coordinates[0], path.coordinates[3]) and torch.equal(alone.words["zh"][0], path.words["zh"][3])
 
 
-def test_path_needs_the_latents_of_the_same_prompts(one, prompts, decoded):
-    with pytest.raises(DataError, match="latents of these same prompts"):
-        ll.sphere_path(one, prompts[:3], decoded)
-    with pytest.raises(DataError, match="latents of these same prompts"):
-        ll.sphere_path(one, prompts, ll.decode(one, prompts, progress=False))
+def test_path_needs_latents_of_this_model(one, prompts, decoded, tiny):
+    with pytest.raises(DataError, match="needs latents, which this run did not keep"):
+        ll.sphere_path(one, ll.decode(one, prompts, progress=False))
+    with pytest.raises(DataError, match="pass the model that was read"):
+        ll.sphere_path(tiny("gpt2"), decoded)
+    with pytest.raises(DataError, match="both pivot and target"):
+        english = ll.build_prompts("translation", "fr", "en", tokenizer=one.tokenizer)[:3]
+        ll.sphere_path(one, ll.decode(one, english, keep_latents=True, progress=False))
+    with pytest.raises(DataError, match="decode a PromptSet, not bare texts"):
+        targets = [{"en": [4], "zh": [5]}] * 2
+        ll.sphere_path(one, ll.decode(one, ["a b", "c d"], targets, keep_latents=True, progress=False))
 
 
-def test_map_draws_every_latent_and_token_once(prompts, decoded, one):
+def test_map_draws_every_latent_and_token_once(decoded, one):
     found = ll.geometry.latent_mds(decoded.watched.flatten(0, 1))
-    figure = ll.plots.latent_map(found, decoded, prompts, one.tokenizer, paths=2)
+    figure = ll.plots.latent_map(found, decoded, one.tokenizer, paths=2)
     by_layer = [named(figure, f"layer {layer}") for layer in decoded.layers]
     places = found.latents.reshape(len(decoded), len(decoded.layers), 2)
     for n, marks in enumerate(by_layer):
@@ -171,4 +177,4 @@ def test_map_draws_every_latent_and_token_once(prompts, decoded, one):
     assert sum(t.mode == "lines" for t in figure.data) == 2
     assert f"stress {found.stress:.2f}" in figure.layout.title.text
     with pytest.raises(DataError, match="do not belong together"):
-        ll.plots.latent_map(found, decoded[:3], prompts, one.tokenizer)
+        ll.plots.latent_map(found, decoded[:3], one.tokenizer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -139,6 +140,33 @@ def test_phases_by_hand(pivot, target, phases):
     curves = ll.find_phases(pd.DataFrame({"pivot": pivot, "target": target}, index=range(1, len(pivot) + 1)))
     assert (curves.concept_start, curves.target_start) == phases
     assert (found.concept_interval is None, found.target_interval is None) == (phases[0] is None, phases[1] is None)
+
+
+@pytest.mark.parametrize(
+    ("layers", "concept", "peak", "height", "target", "last"),
+    [(32, 17, 23, 0.68, 31, 0.64), (40, 18, 28, 0.68, 39, 0.66), (80, 42, 53, 0.75, 76, 0.64)],
+    ids=["7B", "13B", "70B"],
+)
+def test_phases_agree_with_the_published_llama_2(layers, concept, peak, height, target, last):
+    """Curves through the paper's facts: English passes 5 % at ``concept``, peaks, and is overtaken at ``target``."""
+    layer = torch.arange(1, layers + 1).double()
+
+    def through(*points) -> list[float]:
+        x, y = zip(*points)
+        return np.interp(layer.numpy(), x, y).tolist()
+
+    pivot = through((1, 0), (concept - 1, 0.04), (concept, 0.08), (peak, height), (target - 1, 0.40), (target, 0.30), (layers, 0.1))
+    chinese = through((1, 0), (peak, 0.02), (target - 1, 0.38), (target, 0.45), (layers, last))
+    found = ll.find_phases(pd.DataFrame({"pivot": pivot, "target": chinese}, index=range(1, layers + 1)))
+    assert (found.concept_start, found.target_start) == (concept, target)
+    assert max(pivot) == pytest.approx(height) and layers >= pivot.index(max(pivot)) + 1 == peak
+
+
+def test_repetition_on_the_demo_model_has_no_concept_phase(model):
+    """The model repeats Chinese words without a detour: None, in almost all resamples, and not a guess."""
+    prompts = ll.build_prompts("repetition", target="zh", tokenizer=model.tokenizer)[::16]
+    found = ll.find_phases(ll.decode(model, prompts, progress=False))
+    assert found.concept_start is None and found.target_start is not None and found.concept_share < 0.2
 
 
 @pytest.mark.parametrize("repeats", [1, 3])

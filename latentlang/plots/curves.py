@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -12,14 +14,28 @@ from ..summaries import Phases, find_phases, summarize
 from .layers import add_curve, title
 from .look import GRID, finish
 
+SCALES = ("probability", "logarithmic", "share of the followed languages")
 
-def language_probability(decoded: Decoded, ci: str = "gaussian") -> go.Figure:
-    """Draw P(language) by layer with its 95 % band, over a strip of the entropy (paper, Figure 2)."""
+
+def language_probability(decoded: Decoded, ci: str = "gaussian", scale: str = SCALES[0]) -> go.Figure:
+    """Draw P(language) by layer with its 95 % band, over a strip of the entropy (paper, Figure 2).
+
+    ``scale``: one of ``SCALES``. P(language) does not add up to 1 over languages; its share of the followed ones does.
+    """
+    if scale not in SCALES:
+        raise DataError(f"Unknown scale '{scale}': use one of {', '.join(SCALES)}.")
+    if scale == SCALES[2] and decoded.languages:
+        total = sum(decoded.probability.values()).clamp_min(1e-12)
+        decoded = replace(decoded, probability={code: p / total for code, p in decoded.probability.items()})
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.24, 0.76], vertical_spacing=0.06)
     summary = summarize(decoded, ci)
     add_curve(figure, summary, decoded, "entropy", "", 1)
     _probabilities(figure, summary, decoded, 2)
     figure.update_xaxes(title_text="layer", row=2, col=1)
+    if scale == SCALES[1]:
+        figure.update_yaxes(type="log", range=[-4, 0.05], tickformat=None, row=2, col=1)
+    if scale == SCALES[2]:
+        figure.update_yaxes(title_text="share", row=2, col=1)
     return finish(figure, title("Which language is the next token in?", decoded), 520)
 
 

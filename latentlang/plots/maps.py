@@ -10,23 +10,23 @@ from ..decoded import Decoded
 from ..display import MUTED, PIVOT, TARGET, escape, isolate, language_label, token_label
 from ..errors import DataError
 from ..geometry import LatentMap
-from ..prompts import PromptSet
+from ..tokens import start_ids
 from .look import finish, small
 
 
-def latent_map(found: LatentMap, decoded: Decoded, prompts: PromptSet, tokenizer, paths: int = 6) -> go.Figure:
+def latent_map(found: LatentMap, decoded: Decoded, tokenizer, paths: int = 6) -> go.Figure:
     """Draw the map of ``geometry.latent_mds``: latents coloured by layer, the words of the prompts, the other tokens in grey.
 
     ``found`` must come from ``decoded.watched`` with prompts and layers in one axis. ``paths``: of how many prompts the
     latents are joined by a line. Near means likely; only distances between a latent and a token carry meaning.
     """
     n_prompts, n_layers = len(decoded), len(decoded.layers)
-    if len(found.latents) != n_prompts * n_layers or len(found.tokens) != len(decoded.watch) or len(prompts) != n_prompts:
-        raise DataError("The map and the run do not belong together: use latent_mds(decoded.watched.flatten(0, 1)) and the same prompts.")
+    if len(found.latents) != n_prompts * n_layers or len(found.tokens) != len(decoded.watch):
+        raise DataError("The map and the run do not belong together: use latent_mds(decoded.watched.flatten(0, 1)) of this run.")
     latents = found.latents.reshape(n_prompts, n_layers, -1)
     place = {token: n for n, token in enumerate(decoded.watch)}
     figure = go.Figure()
-    words = {code: _word_places(prompts, code, place) for code in decoded.pivot_and_target}
+    words = {code: _word_places(decoded, tokenizer, code, place) for code in decoded.pivot_and_target}
     taken = {n for rows in words.values() for n in rows}
     others = [n for n in range(len(decoded.watch)) if n not in taken]
     _points(
@@ -54,9 +54,10 @@ def latent_map(found: LatentMap, decoded: Decoded, prompts: PromptSet, tokenizer
     return figure.update_layout(hovermode="closest")
 
 
-def _word_places(prompts: PromptSet, code: str, place: dict[int, int]) -> dict[int, str]:
+def _word_places(decoded: Decoded, tokenizer, code: str, place: dict[int, int]) -> dict[int, str]:
     """Return which points on the map begin a word of ``code``, each with that word."""
-    return {place[token]: p.answers[code][0] for p in prompts for token in sorted(p.token_ids[code]) if token in place}
+    ids = {word: start_ids(word, tokenizer, mode=None) for word in decoded.words(code)}
+    return {place[token]: word for word, tokens in ids.items() for token in sorted(tokens) if token in place}
 
 
 def _points(figure: go.Figure, at: torch.Tensor, names: list[str], name: str, color: str, symbol: str, size: int, written=False) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 import torch
 from plotly.colors import sample_colorscale
@@ -32,27 +34,27 @@ def magnify(path: torch.Tensor, k: float | None = None) -> tuple[torch.Tensor, f
     return torch.cat([drawn, height], -1), k
 
 
-def sphere(path: SpherePath, concepts: tuple[str, ...] | list[str] = (), title: str = "") -> go.Figure:
+def sphere(path: SpherePath, concepts: Sequence[str] = (), title: str = "", layer: int | None = None) -> go.Figure:
     """Draw the mean path on the unit sphere, red (first layer) to violet (last), with a slider over the layers.
 
     Cosines are small, so the path is magnified around the pole; the factor k is printed. ``concepts``: single paths
     that a click in the legend shows, with the same k (where one leaves the sphere it is drawn at the rim).
+    ``layer``: draw the path up to this layer, as a still figure without the slider.
     The words' tokens lie far out, so they are drawn at the rim, where only their direction (the azimuth) means something.
     """
     if not isinstance(path, SpherePath):
         raise DataError("plots.sphere draws what ll.sphere_path returns: pass that path, or path['flower'] for one concept.")
     drawn, k = magnify(path.mean())
     figure = go.Figure([*globe(path.pivot, path.target), *_words(path)])
-    figure.add_trace(_line(drawn, path.mean(), path.layers, _mean_name(path)))
+    upto = len(path.layers) if layer is None else sum(number <= layer for number in path.layers)
+    figure.add_trace(_line(drawn, path.mean(), path.layers, _mean_name(path), upto))
     moving = len(figure.data) - 1
     for concept in concepts:
         one = path[concept].mean()
         figure.add_trace(_line(magnify(one, k)[0], one, path.layers, concept).update(visible="legendonly"))
     figure.frames = [
-        go.Frame(
-            name=str(layer), data=[_line(drawn[: n + 1], path.mean()[: n + 1], path.layers[: n + 1], _mean_name(path))], traces=[moving]
-        )
-        for n, layer in enumerate(path.layers)
+        go.Frame(name=str(number), data=[_line(drawn, path.mean(), path.layers, _mean_name(path), n + 1)], traces=[moving])
+        for n, number in enumerate(path.layers if layer is None else ())
     ]
     count = f"n = {len(path)} measured path{'s' if len(path) > 1 else ''}"
     note = f"{count} · {escape(path.model)} · drawn k = {k:.0f} times as far from the pole · words: direction only"
@@ -64,7 +66,8 @@ def sphere(path: SpherePath, concepts: tuple[str, ...] | list[str] = (), title: 
             "camera": {"eye": {"x": 0.57, "y": 0.88, "z": 0.8}},
         },
         font={"family": FONT, "size": 13}, height=_HEIGHT, margin={"l": 12, "r": 12, "t": 60, "b": 0},
-        legend={"x": 1, "xanchor": "right", "y": 0.98, "bgcolor": "rgba(255,255,255,0.7)"}, **_player(path.layers),
+        legend={"x": 1, "xanchor": "right", "y": 0.98, "bgcolor": "rgba(255,255,255,0.7)"},
+        **(_player(path.layers) if layer is None else {}),
     )  # fmt: skip
 
 
@@ -77,10 +80,10 @@ def _mean_name(path: SpherePath) -> str:
     return f"mean of n = {len(path)}" if len(path) > 1 else str(path.prompts["concept"].iloc[0])
 
 
-def _line(drawn: torch.Tensor, measured: torch.Tensor, layers, name: str) -> go.Scatter3d:
-    """Return one path, its colours by layer, its hover the measured cosines."""
-    layers = list(layers)
-    colors = sample_colorscale("Rainbow_r", [n / max(1, len(layers) - 1) for n in range(len(layers))])
+def _line(drawn: torch.Tensor, measured: torch.Tensor, layers, name: str, upto: int | None = None) -> go.Scatter3d:
+    """Return one path, or its first ``upto`` layers, its colours by layer, its hover the measured cosines."""
+    colors = sample_colorscale("Rainbow_r", [n / max(1, len(layers) - 1) for n in range(len(layers))])[:upto]
+    drawn, measured, layers = drawn[:upto], measured[:upto], list(layers)[:upto]
     x, y, z = drawn.T.tolist()
     return go.Scatter3d(
         x=x, y=y, z=z, mode="lines+markers+text", line={"color": colors, "width": 6}, marker={"size": 4, "color": colors},

@@ -18,7 +18,7 @@
 # ## What you will do
 #
 # - compute by hand how much of a vector a set of tokens can see: **token energy**;
-# - measure it layer by layer on a real model;
+# - measure it layer by layer on a real model, and see what a few giant dimensions do to it;
 # - find the **three phases** of the forward pass and their uncertainty;
 # - turn a sphere with the measured path on it.
 #
@@ -40,8 +40,7 @@ import torch
 from IPython.display import display
 
 model = ll.load_model(model)
-prompts = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)[::every]
-decoded = ll.decode(model, prompts, keep_latents=True)
+decoded = ll.run_experiment(model, "translation", source, target, seed=seed, every=every, keep_latents=True)
 decoded
 
 # %% [markdown]
@@ -52,7 +51,9 @@ decoded
 # Take a model with three dimensions and four tokens: (1, 0, 0), (−1, 0, 0), (0, 1, 0) and (0, −1, 0). All of them lie in a plane. A latent (0, 0, 5) is at right angles to every token:
 # all logits are 0, whatever its length. What stands *outside* the tokens' plane cannot change the prediction; the model can use it to think without speaking.
 #
-# Real tokens do not lie in a plane, but they do not fill all directions evenly either.
+# The paper starts from this case: if all tokens lay in a smaller subspace, the latent could carry anything at right angles to it, unseen. Real tokens do not lie in a plane, but they do not fill all directions evenly either.
+#
+# **Predict** the logits of the other two latents below before you run the cell.
 
 # %%
 tokens = torch.tensor([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
@@ -67,6 +68,8 @@ for latent in ([0.0, 0, 5], [3.0, 0, 0], [1.0, 0, 1]):
 #
 # The squared cosine between a latent and a token says how much they point the same way. Average it over all tokens, divide by the same average *between tokens*, and take the root: that is the paper's
 # **token energy** E (its Eq. 2).
+#
+# In symbols, with unit-length tokens as the rows of Û (v of them): E² = (‖Ûh‖² / v‖h‖²) / (‖ÛᵀÛ‖² / v²), where the last norm is the root of the summed squares of all entries.
 #
 # E = 0: the output layer sees nothing of the latent. E = 1: the latent is as close to the tokens as they are to one another.
 
@@ -105,9 +108,58 @@ ll.plots.energy(decoded)
 # %% [markdown]
 # **What to notice.** Energy stays far below 1 at every layer: most of the latent's direction has nothing to do with the next token. For Llama-2 the paper finds a low plateau and a rise in the last layers.
 # Compare: where does this model's energy begin to rise, and what does the first layer do that the paper's picture does not have?
+#
+# The library does not multiply every latent with every token. ‖Ûh‖² = hᵀ(ÛᵀÛ)h, and ÛᵀÛ is only `d_model` x `d_model`: built once, it serves all latents. Is it the same number?
+
+# %%
+some = decoded.latents[:3].double()
+tokens = torch.nn.functional.normalize(model.folded_unembedding(), dim=-1)
+seen = torch.stack([(tokens @ h.float().T).double().square().sum(0) for h in some])  # ‖Ûh‖², every token visited
+between = (tokens.T @ tokens).double().square().sum() / len(tokens) ** 2
+direct = (seen / (len(tokens) * some.square().sum(-1)) / between).sqrt()
+print("largest relative difference:", f"{((direct - decoded.energy[:3]) / direct).abs().max():.1e}")
+del tokens
 
 # %% [markdown]
-# ## 4. Three phases
+# The curve is the mean of E, as in the paper's figures; its text says the root of the mean of E². For latents as alike as these it makes little difference:
+
+# %%
+for layer in (1, model.n_layers // 2, model.n_layers):
+    e = decoded.energy[:, layer - 1]
+    print(f"layer {layer:2}   mean of E {e.mean():.4f}   root of the mean of E² {e.square().mean().sqrt():.4f}")
+
+# %% [markdown]
+# ## 4. A few giant dimensions
+#
+# **Objective: know what the low energy is made of.**
+#
+# Energy depends on the *direction* of a latent. In many models a few dimensions of the residual stream are enormous at every position, whatever the prompt says. They then decide the direction almost alone.
+#
+# **Predict:** how much of a latent's squared length do its three largest dimensions hold, out of `d_model`?
+
+# %%
+import pandas as pd
+
+gram = ll.geometry.gram(model.folded_unembedding())
+rows = {}
+for layer in range(1, model.n_layers + 1):
+    h = decoded.latents[:, layer - 1]
+    size = h.square().mean(0)
+    rest = h.clone()
+    rest[:, size.topk(3).indices] = 0
+    kinds = {"energy": h, "without the three": rest, "without the mean latent": h - h.mean(0)}
+    share = (size.topk(3).values.sum() / size.sum()).item()
+    rows[layer] = {"share of three": share} | {k: ll.geometry.token_energy(x, gram).mean().item() for k, x in kinds.items()}
+pd.DataFrame(rows).T.rename_axis("layer").round(3)
+
+# %% [markdown]
+# **What to notice.** Three dimensions of 640 hold most of the length in every layer of the demo model. Without them the energy is higher nearly everywhere: much of the "unseen" part of the latent is not thought, but ballast.
+#
+# The last column takes away what all prompts have in common at that layer. What is left, the part that differs between words, has a low energy, and the rise in the last layers is gone: in this model it comes from what the prompts share.
+# A curve of energy needs such controls before one reads a meaning into its shape.
+
+# %% [markdown]
+# ## 5. Three phases
 #
 # **Objective: read entropy, energy and probability together.**
 #
@@ -163,7 +215,7 @@ def handover(p_english, p_target):
 ll.checks.exercise("03.2", handover)
 
 # %% [markdown]
-# ## 5. A path on a sphere
+# ## 6. A path on a sphere
 #
 # **Objective: know what is measured and what is picture.**
 #
@@ -173,11 +225,8 @@ ll.checks.exercise("03.2", handover)
 # So x < 0 leans to English, x > 0 to the target; y grows when the right concept appears, in whichever language; z is everything else. Every layer is a point with x² + y² + z² = 1.
 
 # %%
-path = ll.sphere_path(model, prompts, decoded)  # [n_prompts, n_layers, 3]
-mean = path.mean(0)
-for layer in (1, model.n_layers // 2, model.n_layers - 5, model.n_layers - 2, model.n_layers):
-    x, y, z = mean[layer - 1].tolist()
-    print(f"layer {layer:2}   language {x:+.4f}   concept {y:+.4f}   everything else {z:.4f}")
+path = ll.sphere_path(model, decoded)
+path.to_frame()[["language", "concept", "rest"]].round(4)
 
 # %% [markdown]
 # The cosines are small: in a space of hundreds of dimensions one word is a tiny part of a latent. Drawn to scale the whole path would be a dot at the pole. So the figure magnifies the distance from the pole; the factor is printed.
@@ -185,29 +234,27 @@ for layer in (1, model.n_layers // 2, model.n_layers - 5, model.n_layers - 2, mo
 # **Predict:** does the path go *straight* from the pole to the target, or by way of the concept?
 
 # %%
-ll.plots.sphere(path, pivot=decoded.languages[0], target=target, title=f"From {source} to {target}")
+ll.plots.sphere(path)
 
 # %% [markdown]
-# **What to notice.** Turn the sphere. Red is the first layer, violet the last. The first layers swing from one side of the language axis to the other, where no word is in sight yet: what they share with the words'
-# tokens is not about this answer. Then the path comes back to the pole, steps out along the concept axis in a single layer, and in the last layers bends towards the target.
+# **What to notice.** Turn the sphere, and press *play*. Red is the first layer, violet the last; the dots at the rim are the words' tokens, of which only the direction is drawn. The first layers swing from one side of the language axis to the other, where no word is in sight yet:
+# what they share with the words' tokens is not about this answer. Then the path comes back to the pole, steps out along the concept axis in a single layer, and in the last one turns to the target.
 #
-# The paper draws a cartoon of this: from the pole into a region that leans to English, then along the equator to the target. Judge from the numbers: does *this* model lean to English (x < 0) in its concept phase, and does its last
-# phase run "along the equator"?
+# The paper draws a cartoon of this: from the pole into a region that leans to English, then along the equator to the target. Judge from the numbers: does *this* model lean to English (x < 0) in its concept phase? [Notebook 5](05_walk_the_sphere.ipynb) takes the walk step by step.
 
 # %% [markdown]
-# ## 6. Try it
+# ## 7. Try it
 #
-# **Question to answer with the widget:** switch between *translation* and *repetition*. In which layer does the concept first appear in each?
+# **Question to answer with the widget:** choose *repetition*, and then a pair of two European languages. In which of the two does a phase go missing?
 
 # %%
-display(ll.explore.prompt(model, source=source, target=target, concept="flower"))
+display(ll.explore.pair(model, source=source, target=target))
 
 # %% [markdown]
-# No widget on your screen? This figure shows such a prompt.
+# No widget on your screen? This figure has a menu that needs none.
 
 # %%
-translated = next((p for p in prompts if p.concept == "flower"), prompts[0])
-ll.plots.heatmap(ll.decode(model, [translated.text], positions=10), model.tokenizer)
+ll.explore.pair(model, source=source, target=target, backend="static")
 
 # %% [markdown]
 # ## What this does not show

@@ -38,6 +38,7 @@ every = 8  # every 8th concept of the list; 1 takes all of them, and eight times
 
 # %%
 import pandas as pd
+from IPython.display import display
 
 model = ll.load_model(model)
 ask = {"target": target, "seed": seed, "every": every}
@@ -235,6 +236,14 @@ table.sample(3, random_state=0)
 # ```
 
 # %% [markdown]
+# ## 7. Try it
+#
+# **Question to answer with the widget:** find a pair in which English leads without cognates, and one in which it does not.
+
+# %%
+display(ll.explore.compare(model, target=target))
+
+# %% [markdown]
 # ## What this does not show
 #
 # Concepts from one list, prompts of one form, one small model. The controls rule out some explanations, not all: a word can also rise because it stands near the right one in the model's space, without any step of
@@ -247,3 +256,5 @@ table.sample(3, random_state=0)
 # - How far English leads depends on the model; that it appears without being asked for does not need a large one.
 #
 # **Further reading:** section 4.1 and appendix A of the [paper](https://aclanthology.org/2024.acl-long.820/).
+#
+# **Next:** [5 · Walk the sphere](05_walk_the_sphere.ipynb)

@@ -6,7 +6,7 @@ import pytest
 
 import latentlang as ll
 
-N_PROMPTS, N_FEW = 118, 12
+N_PROMPTS, N_BATCH, N_FEW = 118, 29, 12
 TABLE: list[tuple[str, float, str, float]] = []
 
 
@@ -25,7 +25,7 @@ def prompts(model):
 
 @pytest.fixture(scope="session")
 def shared(model):
-    """As many prompts that all begin with the same demonstrations."""
+    """As many prompts, which all begin with the same demonstrations."""
     return ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer, shared_demos=True)[:N_PROMPTS]
 
 

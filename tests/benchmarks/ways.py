@@ -70,21 +70,22 @@ def hidden_states(model: Model, texts: list[str]) -> torch.Tensor:
 
 
 class TrunkClock:
-    """Measures the time from the input of the first block to the output of the last one, in every forward pass while it is on."""
+    """Measures the time from the input of the first block to what comes after the last one, in every forward pass while it is on."""
 
     def __init__(self, model: Model) -> None:
-        self._ends = model.blocks[0], model.blocks[-1]
-        self._started, self._seconds = 0.0, []
+        self._model, self._started, self._seconds = model, None, []
 
     def __enter__(self) -> TrunkClock:
         def start(*_) -> None:
             self._started = time.perf_counter()
 
         def stop(*_) -> None:
-            self._seconds.append(time.perf_counter() - self._started)
+            if self._started is not None:  # the norm is called again for every chunk of rows
+                self._seconds.append(time.perf_counter() - self._started)
+                self._started = None
 
-        # The output is seen before anyone else's hooks do their work on it.
-        self._hooks = [self._ends[0].register_forward_pre_hook(start), self._ends[1].register_forward_hook(stop, prepend=True)]
+        # A trace that stops after the last block never returns from it, so the end is where the norm begins.
+        self._hooks = [self._model.blocks[0].register_forward_pre_hook(start), self._model.final_norm.register_forward_pre_hook(stop)]
         return self
 
     def __exit__(self, *_) -> None:
@@ -94,5 +95,5 @@ class TrunkClock:
     def passes(self, rounds: int) -> list[float]:
         """Return the seconds of each of ``rounds`` equal rounds."""
         each = len(self._seconds) // rounds
-        assert each * rounds == len(self._seconds)
+        assert each and each * rounds == len(self._seconds), f"{len(self._seconds)} forward passes in {rounds} rounds"
         return [sum(self._seconds[n * each : (n + 1) * each]) for n in range(rounds)]

@@ -50,7 +50,7 @@ class Lab:
         for place in (root, notifications.parent):
             place.mkdir(parents=True)
         notifications.write_text(_NO_NEWS)
-        port, token = _free_port(), secrets.token_hex(16)
+        port, token = free_port(), secrets.token_hex(16)
         env = dict(
             os.environ,
             JUPYTER_CONFIG_DIR=str(folder / "config"),
@@ -149,7 +149,7 @@ class LabNotebook:
             self.errors.append(f"console: {message.text} ({place})")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -15,14 +15,11 @@ EXPLORER = """import latentlang as ll
 from IPython.display import display
 
 model = ll.load_model()"""
-SPHERE = """import math
-import torch
-import latentlang as ll
+SPHERE = """import latentlang as ll
 
-turn = torch.linspace(0, 1.5 * math.pi, 18)
-x, y = 0.02 * turn.cos() * turn / 5, 0.02 * turn.sin() * turn / 5
-path = torch.stack([x, y, (1 - x**2 - y**2).sqrt()], -1)[None]
-ll.plots.sphere(path, pivot="en", target="zh", title="A path on the sphere")"""
+model = ll.load_model()
+run = ll.run_experiment(model, "translation", "de", "zh", every=16, keep_latents=True)
+ll.plots.sphere(ll.sphere_path(model, run), concepts=["book"])"""
 
 CURVES = ".latentlang-curves .js-plotly-plot"
 HEATMAP = ".latentlang-heatmap .js-plotly-plot"
@@ -142,7 +139,7 @@ def _wait_for_title(page, route: str) -> None:
 
 def _settle(page) -> None:
     """Wait until the explorer has finished: the status names the result."""
-    page.wait_for_function(f"() => document.querySelector('{STATUS}').textContent.startsWith('After the last layer')")
+    page.wait_for_function(f"() => document.querySelector('{STATUS}').textContent.startsWith('After layer')")
 
 
 def _curves(page) -> dict:

@@ -1,0 +1,27 @@
+"""Figures with a menu that works in the browser alone: for a page without a kernel, or a place without widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import plotly.graph_objects as go
+
+from .panel import WIDTH
+
+
+def menu(figures: Mapping[str, go.Figure]) -> go.Figure:
+    """Return one figure with a drop-down menu of several: the first one is shown."""
+    whole = go.Figure()
+    owner = []
+    for name, figure in figures.items():
+        for trace in figure.data:
+            whole.add_trace(trace.update(visible=not owner or owner[0] == name))
+            owner.append(name)
+    buttons = []
+    for name, figure in figures.items():
+        layout = figure.layout.to_plotly_json()
+        changed = {key: value for key, value in layout.items() if key not in ("template", "width", "height")}
+        buttons.append({"label": name, "method": "update", "args": [{"visible": [who == name for who in owner]}, changed]})
+    whole.update_layout(next(iter(figures.values())).layout)
+    place = {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom", "pad": {"b": 4}, "direction": "down"}
+    return whole.update_layout(updatemenus=[place], width=WIDTH)

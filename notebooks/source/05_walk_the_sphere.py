@@ -1,0 +1,238 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 5 · Walk the sphere
+#
+# **How far does the paper's picture hold: from the pole into a region that leans to English, then along the equator to the target?**
+#
+# Notebook 3 ended with a path on a sphere. Here you walk along it, layer by layer and word by word, draw the paper's map of latents and tokens, and put the simplest rival explanation to the test: that the model does nothing but rotate.
+
+# %% [markdown]
+# ## What you will do
+#
+# - move a slider over the layers and read the cosines behind every point;
+# - compare the mean path with the paths of single words;
+# - draw the map of the paper's Figure 3, and say how much to trust a flat map;
+# - test a null hypothesis: a pure rotation from input to output embeddings.
+#
+# **You need** notebook 3.
+#
+# **Time** about 45 minutes to work through; the cells run for less than two minutes on two CPU cores, in 4 GB of memory.
+# The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
+# Llama-2 7B, the paper's smallest model, takes about 7.5 GB of GPU memory in 8-bit (not run for this text).
+
+# %% tags=["setup"]
+
+# %% tags=["parameters"]
+model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
+source, target = "de", "zh"  # German nouns begin with a capital, so a copied one is no English token
+seed = 0
+every = 4  # every 4th concept of the list
+
+# %%
+import torch
+from IPython.display import display
+
+model = ll.load_model(model)
+decoded = ll.run_experiment(model, "translation", source, target, seed=seed, every=every, keep_latents=True)
+path = ll.sphere_path(model, decoded)
+decoded
+
+# %% [markdown]
+# ## 1. Walk
+#
+# **Objective: connect every point of the figure with three numbers.**
+#
+# Every latent, scaled to length 1, is a point on a sphere of `d_model` dimensions. Three numbers are kept: its cosine with the **language axis** (x: below 0 towards English, above 0 towards the target), its cosine with its own word's
+# **concept axis** (y), and what is left (z).
+#
+# **Predict:** when you move the slider from the first layer to the last, in which direction does the point leave the pole first: along x or along y?
+
+# %%
+ll.plots.sphere(path)
+
+# %%
+path.to_frame().round(4)
+
+# %% [markdown]
+# **What to notice.** In the first layers x is not zero, but it is the same for all words (look at the interval): a property of the position, not of the answer. Then, within one layer, y jumps: the concept has arrived. And only in the last layer x grows: the language is chosen last.
+#
+# Does the path lean to English in between? In the layers after the jump x stays close to 0, and slightly *above* it. Notebook 2 found the English word there by its probability. Both are true: probability looks at the one token that sticks out, the language axis at a mean direction of all words.
+
+# %% [markdown]
+# ## Exercise 05.1 · How far is far? (4 minutes, easy)
+#
+# A latent has x = −0.012 and y = 0.016. The angle between it and the pole is arcsin √(x² + y²). How many degrees is it from the pole, on the *real* sphere, without the figure's magnification?
+
+# %% tags=["stub"]
+answer = ...  # degrees
+ll.checks.exercise("05.1", answer)
+
+# %% tags=["solution"]
+import math
+
+# √(0.012² + 0.016²) = 0.02, which is 0.02 radians. Drawn with k = 40 it would be at arcsin 0.8, 53 degrees.
+answer = math.degrees(math.asin(math.hypot(-0.012, 0.016)))
+ll.checks.exercise("05.1", answer)
+
+# %% [markdown]
+# ## 2. Single words
+#
+# **Objective: see what a mean hides.**
+#
+# Click a word in the legend to see its path in the same frame and with the same magnification (a path that would leave the sphere is drawn at its rim).
+#
+# **Predict:** do single words take the same way as the mean, only noisier?
+
+# %%
+chosen = [c for c in ("snake", "sheep", "king", "bird", "night", "bread") if c in set(path.prompts["concept"])]
+chosen = chosen or list(path.prompts["concept"][:4])
+ll.plots.sphere(path, concepts=chosen)
+
+# %% [markdown]
+# One word alone, with its two tokens written at the rim:
+
+# %%
+ll.plots.sphere(path[chosen[0]])
+
+# %%
+lean = path.coordinates[..., 0]  # the cosine with the language axis, [n_prompts, n_layers]
+for layer in range(model.n_layers - 5, model.n_layers + 1):
+    share = (lean[:, layer - 1] < 0).float().mean().item()
+    print(f"layer {layer:2}: {share:.0%} of the words lean to English")
+
+# %% [markdown]
+# **What to notice.** The mean hides a spread: single paths leave the pole in different layers, and some hardly turn towards their own concept at all. A word that the model gets wrong has a path, too.
+
+# %% [markdown]
+# ## 3. The equator
+#
+# **Objective: judge the paper's picture by numbers.**
+#
+# In the paper's cartoon the last phase runs *along the equator*: the concept stays, and only the language changes. On the sphere that would mean: y keeps its size while x goes from English to the target.
+#
+# **Predict:** from the layer where the concept is largest to the last one, does y stay, fall or rise?
+
+# %%
+table = path.to_frame()
+peak = table["concept"].idxmax()
+table.loc[peak:, ["language", "concept", "concept_lower", "concept_upper"]].round(4)
+
+# %% [markdown]
+# **What to notice.** Here y does not keep its size: it falls by about a third after its peak, and x rises in a single step at the end. Whether that is "along the equator" is a matter of drawing: on the true sphere, without magnification, every point of this path lies within two degrees of the pole.
+
+# %% [markdown]
+# ## 4. The map
+#
+# **Objective: draw the paper's Figure 3, and know what a flat map loses.**
+#
+# Another picture of the same thing: put latents and tokens on one map, a latent near the tokens it predicts. The distance of a latent and a token is −log P(token); all other distances are equal to the largest one. *Classical multidimensional scaling* finds the flat map
+# that keeps these distances best.
+#
+# As in the paper: the paths of 30 prompts, and 2,400 tokens, the words' own and those with the lowest ids. We draw the upper half of the layers: the lowest ones are so far from every token that they would squeeze the rest into a dot.
+
+# %%
+few = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)[: 30 * every : every]
+words = {token for p in few for code in decoded.pivot_and_target for token in p.token_ids[code]}
+others = [token for token in range(2400) if token not in words][: 2400 - len(words)]
+mapped = ll.decode(model, few, watch=sorted(words) + others, energy=False).between(model.n_layers // 2, model.n_layers)
+found = ll.geometry.latent_mds(mapped.watched.flatten(0, 1))
+ll.plots.latent_map(found, mapped, model.tokenizer)
+
+# %% [markdown]
+# **What to notice.** The stress says how badly the flat map fails: 0 would be perfect, and 1 means that it keeps nothing. Thousands of points that are all equally far from one another cannot lie in a plane. So trust a map like this only where you can check it: is a late latent really
+# near the words that the table of probabilities names?
+
+# %% [markdown]
+# ## 5. The null hypothesis
+#
+# **Objective: ask whether a simple rotation would look the same.**
+#
+# A model turns input embeddings E into output embeddings U. Suppose it did so by one *rotation* R and nothing else. On the way, would it pass English? The best rotation is known (the **orthogonal Procrustes problem**): with
+# EᵀU = A Σ Bᵀ, R = A Bᵀ.
+#
+# Then rank all tokens by their product with the rotated word. Rank 1: the rotation leads to the word's own token. If English were on the way, its word would rank high, too.
+#
+# First a made-up model, where we know the truth: random embeddings, turned.
+
+# %%
+torch.manual_seed(0)
+E = torch.randn(2000, 64)
+turn, _ = torch.linalg.qr(torch.randn(64, 64))
+U = E @ turn + 0.3 * torch.randn(2000, 64)
+own, other = list(range(100)), list(range(1000, 1100))
+rotated = E[own] @ ll.geometry.procrustes(E, U)
+for name, ids in (("own token", own), ("another word", other)):
+    print(f"{name:12} median rank {ll.geometry.token_ranks(rotated, U, ids).median():.0f} of 2000")
+
+# %% [markdown]
+# For Llama-2 the paper finds the same: the own token at median rank 1, the English one between 16,000 and 25,000 of 32,000. A rotation makes no detour. Now the real model:
+
+# %%
+E = model.module.get_input_embeddings().weight.float()
+print("input and output embeddings are the same numbers:", torch.equal(E, model.lm_head.weight.float()))
+U = model.folded_unembedding()
+R = ll.geometry.procrustes(E, U)
+starts = {code: [ll.start_ids(word, model.tokenizer, None) for word in decoded.words(code)] for code in decoded.pivot_and_target}
+tokens = {code: [min(ids) for ids in sets] for code, sets in starts.items()}
+rotated = E[tokens[target]] @ R
+for code, ids in tokens.items():
+    print(f"{code}: median rank {ll.geometry.token_ranks(rotated, U, ids).median():.0f} of {model.vocab_size:,}")
+
+# %% [markdown]
+# **What to notice.** In the demo model the input and output embeddings are *tied*: one matrix for both. The rotation from a matrix to itself is to stand still, so the test is passed trivially: the own token is first whatever happens in between, and the English word is thousands of ranks away.
+# The test says something only about models with two matrices, such as Llama-2. What it shows there: if English appears on the way, that is not what a rotation would do by itself.
+
+# %% [markdown]
+# ## Exercise 05.2 · Write the rotation (8 minutes, medium)
+#
+# Write `rotation(E, U)`: the orthogonal matrix R that minimises ‖E R − U‖. `torch.linalg.svd(M)` returns A, the singular values, and Bᵀ.
+
+
+# %% tags=["stub"]
+def rotation(E, U): ...
+
+
+answer = ...  # write rotation, then replace the dots here by: rotation
+ll.checks.exercise("05.2", answer)
+
+
+# %% tags=["solution"]
+def rotation(E, U):
+    A, _, Bt = torch.linalg.svd(E.T @ U)
+    return A @ Bt
+
+
+# Leaving out the singular values is what makes it a rotation (or a reflection) and not a stretch.
+ll.checks.exercise("05.2", rotation)
+
+# %% [markdown]
+# ## 6. Try it
+#
+# **Question to answer with the widget:** walk through the layers of *repetition* in the target language. In which layer does the concept appear, compared with translation?
+
+# %%
+display(ll.explore.sphere(model, source=source, target=target))
+
+# %% [markdown]
+# No widget on your screen? The figure of section 1 has a slider that needs none.
+
+# %% [markdown]
+# ## What this does not show
+#
+# A map with high stress, and a sphere of two directions out of hundreds, are pictures: they suggest questions, and the cosines answer them. The language axis is a mean over words: for a single word it may be a poor one.
+# And a direction that we find is not yet a direction that the model *uses*.
+#
+# ## Recap
+#
+# - Every point on the sphere is three measured numbers; the magnification is a drawing aid.
+# - Means hide how much single words differ.
+# - A rotation alone does not pass by English; so the detour, where there is one, is something that the model computes.
+#
+# **Further reading:** section 4.2, Figure 3 and the appendix on Procrustes of the [paper](https://aclanthology.org/2024.acl-long.820/).
