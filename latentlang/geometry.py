@@ -46,10 +46,12 @@ def token_energy(latents: torch.Tensor, U: torch.Tensor | Gram) -> torch.Tensor:
     g = U if isinstance(U, Gram) else gram(U)
     if latents.shape[-1] != g.matrix.shape[0]:
         raise DataError(f"The latents have {latents.shape[-1]} dimensions and the unembedding {g.matrix.shape[0]}: use one model for both.")
-    h = torch.nn.functional.normalize(latents.float(), dim=-1)
-    matrix = g.matrix.to(h.device)
+    # A few giant dimensions make up most of a latent, and nearly cancel out here: single precision would lose five digits of seven.
+    exact = torch.float32 if latents.device.type == "mps" else torch.float64
+    h = torch.nn.functional.normalize(latents.to(exact), dim=-1)
+    matrix = g.matrix.to(h)
     projected = ((h @ matrix) * h).sum(-1).clamp_min(0)  # ‖Ûh‖² of the unit latent
-    return (projected * g.n_tokens).sqrt() / matrix.norm()
+    return ((projected * g.n_tokens).sqrt() / matrix.norm()).float()
 
 
 @dataclass(frozen=True)

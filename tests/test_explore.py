@@ -193,7 +193,7 @@ def test_a_long_computation_can_be_stopped(one):
     end = time.monotonic() + 60
     while "prompts …" not in status(root) and time.monotonic() < end:
         time.sleep(0.005)
-    assert re.search(r"\d+ of 4\d\d prompts", status(root)), status(root)
+    assert re.search(r"\d+ of \d+ prompts", status(root)), status(root)
     assert find(root, "Stop").layout.display != "none"
     find(root, "Stop").click()
     assert settled(root).startswith("Stopped")

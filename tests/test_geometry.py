@@ -51,6 +51,15 @@ def test_energy_of_the_demo_models_tokens(model):
     assert energies.square().mean().sqrt().item() == pytest.approx(1.0, abs=1e-3)
 
 
+def test_energy_of_the_demo_models_latents_equals_the_direct_formula(model):
+    """Real latents have giant dimensions, on which single precision fails: every product is written out in double precision."""
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)[:2]
+    run = ll.decode(model, prompts, keep_latents=True, progress=False)
+    assert (run.latents.square().amax(-1) / run.latents.square().sum(-1)).median() > 0.5, "no giant dimension to test with"
+    expected = direct_energy(run.latents, model.folded_unembedding())
+    torch.testing.assert_close(run.energy.double(), expected, atol=0, rtol=1e-5)
+
+
 def test_energy_needs_one_model():
     with pytest.raises(DataError, match="latents have 4 dimensions and the unembedding 3"):
         token_energy(torch.zeros(2, 4), torch.eye(3))

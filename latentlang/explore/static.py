@@ -23,5 +23,5 @@ def menu(figures: Mapping[str, go.Figure]) -> go.Figure:
         changed = {key: value for key, value in layout.items() if key not in ("template", "width", "height")}
         buttons.append({"label": name, "method": "update", "args": [{"visible": [who == name for who in owner]}, changed]})
     whole.update_layout(next(iter(figures.values())).layout)
-    place = {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom", "pad": {"b": 4}, "direction": "down"}
+    place = {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.06, "yanchor": "bottom", "direction": "down"}
     return whole.update_layout(updatemenus=[place], width=WIDTH)

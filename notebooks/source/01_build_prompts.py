@@ -151,6 +151,12 @@ for word in ("fleur", "flower", "花"):
         print(f"{word:8}{mode:8}", " ".join(ll.display.token_text(i, model.tokenizer) for i in found))
 
 # %% [markdown]
+# Try other words. **Question to answer with the widget:** can you find a French and an English word that no token can tell apart, in any of the three modes?
+
+# %%
+display(ll.explore.tokens(model.tokenizer, "fleur", "flower"))
+
+# %% [markdown]
 # ## Exercise 01.2 · Find Start("flower") by hand (4 minutes, easy)
 #
 # A tokenizer marks a leading space with `▁`. Its vocabulary has these entries:

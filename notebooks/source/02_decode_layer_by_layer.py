@@ -189,12 +189,14 @@ for name, run in (("all concepts", decoded), ("without cognates", without)):
     english = ll.summarize(run).query("quantity == 'probability' and language == 'en'")
     peak = english.loc[english["mean"].idxmax()]
     print(
-        f"{name:18} n = {len(run):3}   English peaks at {peak['mean']:.3f} [{peak['lower']:.3f}, {peak['upper']:.3f}], layer {peak['layer']}"
+        f"{name:18} n = {len(run):3}  English peaks at {peak['mean']:.3f} [{peak['lower']:.3f}, {peak['upper']:.3f}], layer {peak['layer']}"
     )
 
 # %% [markdown]
-# **What to notice.** The line falls a little and stays: most of it was not copying. Compare the two bands layer by layer. In the first two layers where English appears, its band lies clear above the target's; after that the
-# bands overlap, and this many prompts cannot tell which of the two is ahead. A claim should go as far as its intervals, and no further.
+# **What to notice.** In the layer where English first appears, most of it *was* copying: the line falls by more than half there, and its peak moves to a later layer. But it does not go away.
+#
+# Compare the two bands layer by layer. In the first layer with English, its band lies clear above the target's; after that the bands touch or overlap. A claim should go as far as its intervals, and no further.
+# (Overlapping bands do not prove that two curves are alike, either: notebook 4 tests the difference itself.)
 #
 # Change `source` to `"de"` at the top and run again: German nouns begin with a capital, so a plain copy is no English token.
 

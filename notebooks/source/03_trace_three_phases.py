@@ -155,7 +155,7 @@ pd.DataFrame(rows).T.rename_axis("layer").round(3)
 # %% [markdown]
 # **What to notice.** Three dimensions of 640 hold most of the length in every layer of the demo model. Without them the energy is higher nearly everywhere: much of the "unseen" part of the latent is not thought, but ballast.
 #
-# The last column takes away what all prompts have in common at that layer. What is left, the part that differs between words, has a low energy, and the rise in the last layers is gone: in this model it comes from what the prompts share.
+# The last column takes away what all prompts have in common at that layer. What is left is the part that differs between words. In the last layers it has half the energy or less, and rises less: much of the rise of the first curve comes from what the prompts *share*.
 # A curve of energy needs such controls before one reads a meaning into its shape.
 
 # %% [markdown]

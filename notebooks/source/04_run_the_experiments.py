@@ -79,11 +79,10 @@ ll.plots.language_probability(cloze)
 # %%
 paper = ll.data.results("paper")
 here = ll.headlines(runs).reset_index().assign(model=model.name)
-pd.concat([here, paper]).set_index(["model", "experiment"]).round(3)
+pd.concat([here, paper]).set_index(["model", "experiment"]).round(3).astype(object).fillna("")
 
 # %% [markdown]
-# **What to notice.** English rises when translating and hardly at all when repeating, here as there. But look at its height: in the paper's models English has most of the probability for many layers,
-# here a tenth of it for a few. A detour, yes; how much of the traffic takes it is another question, and depends on the model.
+# **What to notice.** English rises when translating and hardly at all when repeating. But look at its height: in the paper's models it peaks at two thirds or more, here at about a tenth. A detour, yes; how much of the traffic takes it is another question, and depends on the model.
 #
 # Mind the comparison, too: the models have 18, 32, 40 and 80 layers, other vocabularies (what counts as "a token that begins the word" differs) and other word lists.
 
@@ -115,7 +114,7 @@ print("English leads, and zero lies outside the interval, at layers", below)
 print("the target leads, and zero lies outside the interval, at layers", above)
 
 # %% [markdown]
-# **What to notice.** Compare the layers with the overlapping bands of the first figure.
+# **What to notice.** The interval of the difference may stay clear of zero where the two bands of the first figure overlap.
 #
 # One caution: you look at every layer, and with 95 % intervals one look in twenty goes wrong by chance. A claim about *the* layer where the lead changes hands needs its own interval:
 
@@ -166,11 +165,15 @@ ll.checks.exercise("04.2", answer)
 
 # %%
 codes = ("en", "zh", "de", "fr", "ru")
-pairs = {(a, b): ll.run_experiment(model, "translation", a, b, seed=seed, every=every) for a in codes for b in codes if a != b}
+pairs = {}
+for a in codes:
+    for b in codes:
+        if a != b:
+            pairs[a, b] = ll.run_experiment(model, "translation", a, b, seed=seed, every=every)
 ll.plots.grid(pairs)
 
 # %% [markdown]
-# **What to notice.** With English as the target, the pivot *is* the answer. With English as the source, its curve is mostly a copy of the prompt. What remains are twelve panels: in how many of them is there a hump of English before the target rises?
+# **What to notice.** Mind the scales: every panel has its own. With English as the target, the pivot *is* the answer. With English as the source, its curve is mostly a copy of the prompt. What remains are twelve panels: in how many of them is there a hump of English before the target rises?
 #
 # The same from every fourth concept, made by `make results` on the demo model in float32:
 
@@ -187,12 +190,17 @@ ll.data.results("pairs").set_index("experiment")
 # - `control="de"`: follow German in place of English (Spanish, where German takes part). Is it English, or any related language?
 # - English as the source: what does its curve look like when it stands in the prompt?
 #
+# Source words that look like the pivot's are left out of all of them, so that a copy is not taken for a pivot.
+#
 # **Predict** for each of them: will the peak stay, shrink or vanish?
 
 # %%
 third = "es" if "de" in (source, target) else "de"
 changes = {"none": None, "shuffled answers": "shuffled", "random English word": "random", f"pivot {third}": third}
-controls = {name: ll.run_experiment(model, "translation", source, control=change, **ask) for name, change in changes.items()}
+controls = {}
+for name, change in changes.items():
+    run = ll.run_experiment(model, "translation", source, control=change, **ask)
+    controls[name] = run[~run.prompts["cognate"]]
 controls["English as source"] = ll.run_experiment(model, "translation", "en", **ask)
 ll.headlines(controls).round(3)
 
@@ -200,8 +208,9 @@ ll.headlines(controls).round(3)
 ll.plots.language_probability(controls["shuffled answers"])
 
 # %% [markdown]
-# **What to notice.** The random word stays at zero: the lens does not see "some English", it sees *this concept* in English. Compare the peak of the third language with that of English: if it were as high, nothing would be special about English.
-# And the shuffled demonstrations: what do they change, and what not?
+# **What to notice.** The random word stays at zero: the lens does not see "some English", it sees *this concept* in English. The third language, related as it is, stays far below English: of the languages tried here, English is special.
+#
+# The shuffled demonstrations make the answers worse, but English comes up all the same: the languages and the form of the prompt are enough for it.
 
 # %% [markdown]
 # ## 5. Energy

@@ -86,13 +86,13 @@ ll.checks.exercise("05.1", answer)
 #
 # **Objective: see what a mean hides.**
 #
-# Click a word in the legend to see its path in the same frame and with the same magnification (a path that would leave the sphere is drawn at its rim).
+# The legend names the six words whose English token gets the highest probability on the way. Click one to see its path in the same frame and with the same magnification (a path that would leave the sphere is drawn at its rim).
 #
 # **Predict:** do single words take the same way as the mean, only noisier?
 
 # %%
-chosen = [c for c in ("snake", "sheep", "king", "bird", "night", "bread") if c in set(path.prompts["concept"])]
-chosen = chosen or list(path.prompts["concept"][:4])
+english = decoded.probability[path.pivot].amax(1)  # how high P(English) gets at any layer
+chosen = [path.prompts["concept"][n] for n in english.argsort(descending=True)[:6].tolist()]
 ll.plots.sphere(path, concepts=chosen)
 
 # %% [markdown]
@@ -108,7 +108,7 @@ for layer in range(model.n_layers - 5, model.n_layers + 1):
     print(f"layer {layer:2}: {share:.0%} of the words lean to English")
 
 # %% [markdown]
-# **What to notice.** The mean hides a spread: single paths leave the pole in different layers, and some hardly turn towards their own concept at all. A word that the model gets wrong has a path, too.
+# **What to notice.** The mean hides a spread. About half of the words turn to their concept in the layer of the jump, others some layers later, and a few hardly at all. At the jump almost half of them lean to English; two layers later hardly any do.
 
 # %% [markdown]
 # ## 3. The equator
