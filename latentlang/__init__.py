@@ -40,6 +40,7 @@ _MODULES = (
     "tokens",
     "prompts",
     "experiments",
+    "lens",
     "registry",
 )
 

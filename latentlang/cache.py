@@ -18,12 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock
+from safetensors import SafetensorError
 
 from .decoded import Decoded
 from .errors import DataError
 from .files import cache_places, make_readable, user_cache
 
-FORMAT = 1  # raised only when the numbers of an unchanged question change
+FORMAT = 2  # raised when the numbers, or what is kept beside them, change for an unchanged question
 
 
 def key(facts: dict) -> str:
@@ -75,14 +76,14 @@ def answer(facts: dict, count: int, compute: Callable[[slice], Decoded], *, part
         parts.mkdir(exist_ok=True)
         done = [_part(parts / f"{start:06d}.safetensors", slice(start, start + part), compute) for start in range(0, count, part)]
         result = Decoded.concatenate(done)
-        store(result, folder / f"{name}.safetensors")
+        _keep(result, folder / f"{name}.safetensors")
         shutil.rmtree(parts)
     return result
 
 
 def store(result: Decoded, path: Path) -> None:
     """Write an entry so that it appears at once and whole."""
-    scratch = path.with_suffix(f".{os.getpid()}.tmp")
+    scratch = _scratch(path)
     result.save(scratch)
     make_readable(scratch)
     os.replace(scratch, path)
@@ -95,8 +96,22 @@ def _part(path: Path, rows: slice, compute: Callable[[slice], Decoded]) -> Decod
         except DataError:
             _set_aside(path)
     result = compute(rows)
-    store(result, path)
+    _keep(result, path)
     return result
+
+
+def _keep(result: Decoded, path: Path) -> None:
+    """Store a result, or say why that was not possible: a full disk must not cost what was computed."""
+    try:
+        store(result, path)
+    except (OSError, SafetensorError) as error:
+        warnings.warn(f"The result could not be kept in {path.parent} ({error}): free space there.", stacklevel=4)
+        with suppress(OSError):
+            _scratch(path).unlink()
+
+
+def _scratch(path: Path) -> Path:
+    return path.with_suffix(f".{os.getpid()}.tmp")
 
 
 def _set_aside(path: Path) -> None:

@@ -57,7 +57,11 @@ class Decoded:
 
         Of bare texts, whose prompts name no target, these are the first two languages of their ``targets``.
         """
-        target = next(iter(self.prompts["target"]), "")
+        targets = list(self.prompts["target"].unique())
+        if len(targets) > 1:
+            one = f"decoded[decoded.prompts['target'] == '{targets[0]}']"
+            raise DataError(f"These prompts ask for several languages ({', '.join(targets)}): take one of them, {one}.")
+        target = next(iter(targets), "")
         pair = (self.languages[0], target) if target in self.languages else self.languages[:2]
         if len(pair) < 2:
             raise DataError("This needs a pivot and a target language, and the run followed fewer than two: pass targets with both.")
@@ -65,8 +69,9 @@ class Decoded:
 
     def words(self, code: str) -> list[str]:
         """Return the word of every prompt in a language, the spelling that prompts use."""
-        if f"answer_{code}" not in self.prompts:
-            raise DataError(f"This run does not know its words in '{code}': decode a PromptSet, not bare texts.")
+        if f"answer_{code}" not in self.prompts or self.prompts[f"answer_{code}"].isna().any():
+            advice = "decode a PromptSet of that language, or refresh a run that an older version stored"
+            raise DataError(f"This run does not know its words in '{code}': {advice}.")
         return [answers.split(" | ")[0] for answers in self.prompts[f"answer_{code}"]]
 
     def __len__(self) -> int:
@@ -83,7 +88,20 @@ class Decoded:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Decoded]) -> Decoded:
-        """Return the readings of several runs of one model, one after the other, with the languages that all of them followed."""
+        """Return the readings of several runs of one kind, one after the other, with the languages that all of them followed.
+
+        Raises ``DataError`` where model, layers, pivot, target or what was kept differ: their mean would mean nothing.
+        """
+        if not parts:
+            raise DataError("There is nothing to put together: pass at least one run.")
+        kinds = [
+            {"model": part.model, "layers": part.layers, "pivot": part.languages[:1], "target": tuple(part.prompts["target"].unique())}
+            | {"watch": part.watch, "latents": part.latents is None, "energy": part.energy is None}
+            for part in parts
+        ]
+        for name, value in kinds[0].items():
+            if any(kind[name] != value for kind in kinds):
+                raise DataError(f"These runs differ in {name}: put only runs of one kind together.")
         shared = [code for code in parts[0].languages if all(code in part.languages for part in parts)]
         parts = [part._following(shared) for part in parts]
         tensors = {name: torch.cat([part._tensors()[name] for part in parts]) for name in parts[0]._tensors()}
@@ -104,6 +122,14 @@ class Decoded:
         if not self.position_tokens:
             return self
         return replace(self._with({name: tensor[:, -1] for name, tensor in self._tensors().items()}), position_tokens=())
+
+    def checked(self) -> Decoded:
+        """Return these readings, or raise ``DataError`` where a mean over prompts makes no sense: no prompt, or several positions."""
+        if not len(self):
+            raise DataError("No prompt is left to average over: choose fewer filters, or more concepts.")
+        if self.position_tokens:
+            raise DataError("Means are over prompts at one position: take decoded.last_position().")
+        return self
 
     def to_frame(self) -> pd.DataFrame:
         """Return the readings as a tidy table: prompt, concept, layer, quantity, language, value.

@@ -8,6 +8,7 @@ from itertools import accumulate
 from . import cache
 from .data import load_words
 from .decoded import Decoded
+from .errors import DataError
 from .lens import decode
 from .models import Model
 from .progress import Progress, reporting
@@ -41,8 +42,13 @@ def run_experiment(
     """
     sources = [source] if source is None or isinstance(source, str) else list(source)
     options = {"words": words, "seed": seed, "k": k, "shared_demos": shared_demos, "control": control}
+    if every < 1 or not sources:
+        raise DataError("run_experiment needs at least one source, and every=1 or more.")
     asked = load_words(words).index[::every]
     sets = [build_prompts(task, code, target, tokenizer=model.tokenizer, **options).about(asked) for code in sources]
+    for code, prompts in zip(sources, sets):
+        if not len(prompts):
+            raise DataError(f"every={every} leaves no usable concept from '{code or target}' to '{target}': take a smaller number.")
     starts = [0, *accumulate(map(len, sets))]
     with reporting(progress, starts[-1]) as report:
         runs = [_answer(model, prompts, keep_latents, refresh, lambda n, s=s: report(s + n)) for prompts, s in zip(sets, starts)]

@@ -14,7 +14,7 @@ CHUNK_ROWS = 32_768  # rows of an unembedding handled at once
 
 @dataclass(frozen=True)
 class Gram:
-    """``matrix`` = ÛᵀÛ ``[d_model, d_model]`` for the row-normalised Û, and its ``n_tokens`` rows."""
+    """``matrix`` = ÛᵀÛ ``[d_model, d_model]`` (float64) for the row-normalised Û, and its ``n_tokens`` rows."""
 
     matrix: torch.Tensor
     n_tokens: int
@@ -29,9 +29,9 @@ def gram(U: torch.Tensor | Iterable[torch.Tensor]) -> Gram:
     total, n_tokens = 0.0, 0
     for block in U.split(CHUNK_ROWS) if isinstance(U, torch.Tensor) else U:
         rows = torch.nn.functional.normalize(block.float(), dim=-1)
-        total = total + (rows.T @ rows).double()
+        total = total + (rows.T @ rows).cpu().double()
         n_tokens += len(rows)
-    return Gram(total.float(), n_tokens)
+    return Gram(total, n_tokens)
 
 
 def token_energy(latents: torch.Tensor, U: torch.Tensor | Gram) -> torch.Tensor:
@@ -157,11 +157,11 @@ def procrustes(E: torch.Tensor, U: torch.Tensor) -> torch.Tensor:
     """
     if E.shape != U.shape or E.ndim != 2:
         raise DataError(f"procrustes needs two matrices [V, d_model] of one shape, not {list(E.shape)} and {list(U.shape)}.")
-    product = torch.zeros(E.shape[1], E.shape[1], dtype=torch.float64, device=E.device)
+    product = torch.zeros(E.shape[1], E.shape[1], dtype=torch.float64)
     for e, u in zip(E.split(CHUNK_ROWS), U.split(CHUNK_ROWS)):
-        product += (e.float().T @ u.float()).double()
+        product += (e.float().T @ u.float().to(e.device)).cpu().double()
     left, _, right = torch.linalg.svd(product)
-    return (left @ right).float()
+    return (left @ right).float().to(E.device)
 
 
 def token_ranks(points: torch.Tensor, U: torch.Tensor, ids: Sequence[int]) -> torch.Tensor:
@@ -172,5 +172,5 @@ def token_ranks(points: torch.Tensor, U: torch.Tensor, ids: Sequence[int]) -> to
     if len(points) != len(ids):
         raise DataError(f"Each of the {len(points)} points needs one token id, and there are {len(ids)}.")
     scores = points.float() @ U.float().T
-    own = scores.gather(1, torch.as_tensor(ids, dtype=torch.long)[:, None])
+    own = scores.gather(1, torch.as_tensor(ids, dtype=torch.long, device=scores.device)[:, None])
     return 1 + (scores > own).sum(-1)

@@ -74,6 +74,7 @@ def mean_ci(
 
 def cluster_codes(labels: Sequence) -> torch.Tensor:
     """Return a number for every label, ``[n]``, counted from 0 in the order in which the labels first appear."""
+    labels = labels.tolist() if hasattr(labels, "tolist") else labels  # a tensor's elements are never equal as keys
     numbers: dict = {}
     return torch.tensor([numbers.setdefault(label, len(numbers)) for label in labels], dtype=torch.long)
 

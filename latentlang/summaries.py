@@ -28,6 +28,7 @@ def summarize(decoded: Decoded, ci: str = "gaussian") -> pd.DataFrame:
     in a pool of several sources, both count concepts (``metrics.mean_ci`` with clusters).
     """
     rows = []
+    decoded.checked()
     curves = [("top1" if q == "rank" else q, code, (x == 1).float() if q == "rank" else x) for q, code, x in decoded.curves()]
     if len(decoded.languages) > 1 and len(set(pair := decoded.pivot_and_target)) == 2:
         pivot, target = pair
@@ -69,6 +70,7 @@ def find_phases(decoded: Decoded | pd.DataFrame) -> Phases:
         curves = torch.tensor(decoded[["pivot", "target"]].to_numpy(dtype=float))
         concept, target = _starts(curves[:, 0][None], curves[:, 1][None])
         return Phases(_layer(concept[0], layers), _layer(target[0], layers))
+    decoded.checked()
     pivot, target = (decoded.probability[code].double() for code in decoded.pivot_and_target)
     resamples = resample(cluster_codes(clusters(decoded.prompts["concept"])), _RESAMPLES)
     weights = torch.cat([torch.full_like(resamples[:1], 1 / len(decoded)), resamples])
@@ -97,6 +99,8 @@ def headlines(runs: Mapping[str, Decoded]) -> pd.DataFrame:
     probable token there begins the target word; ``concept_start`` and ``target_start`` (``find_phases``); ``entropy_under_7``, the
     first layer from which the mean entropy stays below 7 bits. A layer is empty where there is none.
     """
+    if not runs:
+        raise DataError("headlines needs at least one run: pass {name: decoded, …}.")
     table = pd.DataFrame([_headline(run) for run in runs.values()], index=pd.Index(runs, name="experiment"))
     return table.astype(dict.fromkeys(("at_layer", "concept_start", "target_start", "entropy_under_7"), "Int64"))
 

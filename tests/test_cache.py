@@ -136,7 +136,7 @@ def test_interrupt_keeps_whole_parts_only(tiny, own_cache):
         ll.run_experiment(model, **ask)
     hook.remove()
     assert len(batches) == 2 and not entries(own_cache, "*.safetensors") and not entries(own_cache, "*.parts/*.safetensors")
-    whole = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)[::8]
+    whole = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer).about(ll.load_words().index[::8])
     assert list(ll.run_experiment(model, **ask).prompts["concept"]) == [p.concept for p in whole]
 
 
@@ -155,3 +155,27 @@ def test_place_that_cannot_be_written_still_answers(tiny, tmp_path, monkeypatch)
     with pytest.warns(UserWarning, match="cannot be kept"):
         found = ll.run_experiment(tiny("llama"), "repetition", target="zh", every=40, progress=False)
     assert found.entropy.isfinite().all()
+
+
+def test_a_full_disk_costs_no_result(tiny, own_cache, monkeypatch):
+    """The write fails as on a full disk; the answer comes all the same, with a sentence, and leaves nothing half-written."""
+    from latentlang import cache
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cache.os, "replace", full)
+    with pytest.warns(UserWarning, match="No space left on device"):
+        found = ll.run_experiment(tiny("llama"), "translation", "fr", "zh", every=40, progress=False)
+    assert len(found) > 5 and not entries(own_cache, "**/*.tmp")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"), [({"every": 0}, "every=1 or more"), ({"source": []}, "at least one source"), ({"every": 476}, "no usable")]
+)
+def test_nothing_to_ask_about_is_one_sentence(tiny, own_cache, change, sentence):
+    words = ll.load_words()
+    words = words.loc[["lion", *words.index.drop("lion")]]  # a cognate first: it is dropped
+    asked = {"source": "fr", "every": 1, **change}
+    with pytest.raises(ll.errors.DataError, match=sentence):
+        ll.run_experiment(tiny("llama"), "translation", asked["source"], "es", every=asked["every"], words=words, progress=False)

@@ -95,7 +95,7 @@ def test_prompt_explorer_follows_its_controls(model):
 
 def test_swap_turns_the_pair_round(model):
     root = ll.explore.prompt(model, source="de", target="fr", concept="book")
-    find(root, "⇄").click()
+    find(root, "⇄ swap").click()
     settled(root)
     assert (find(root, "From").value, find(root, "To").value) == ("fr", "de")
     assert curve(part(root, "curves"), language_label("de")) == pytest.approx(expected(model, "fr", "de", "book"), abs=1e-5)
@@ -255,6 +255,63 @@ def test_static_forms_hold_every_choice_without_a_kernel(one, model):
     drawn = next(list(t.y) for t in shown if t.name == language_label("zh") and t.mode == "lines+markers")
     assert drawn == pytest.approx(run.probability["zh"].mean(0).tolist(), abs=1e-5)
     assert len(ll.explore.sphere(one, backend="static").frames) == one.n_layers
+
+
+def test_what_is_on_screen_can_be_opened_again(one):
+    """A view that opens later (a reload, Voila, a saved page) starts from the synchronised state."""
+    root = ll.explore.pair(one)
+    figure = part(root, "phases")
+    state = figure.get_state()
+    assert len(state["_widget_data"]) == len(figure.data) > 5 and state["_widget_layout"]["title"]["text"] == figure.layout.title.text
+
+
+def test_stopping_what_only_waits_or_is_done_leaves_no_busy_sign(one):
+    first, second = ll.explore.pair(one), ll.explore.pair(one)
+    find(second, "Stop").click()  # nothing runs
+    assert "⏳" not in status(second)
+    with worker._changed:  # the worker cannot start yet
+        find(first, "From").value, find(second, "From").value = "de", "ru"
+        assert "Waiting for another explorer" in status(second)
+        find(second, "Stop").click()
+        assert status(second).startswith("Stopped")
+    assert settled(first, 60).startswith("n = ") and status(second).startswith("Stopped")
+
+
+def test_a_turned_sphere_stays_turned(one):
+    root = ll.explore.sphere(one)
+    figure = part(root, "globe")
+    figure.layout.scene.camera.eye = {"x": 2.0, "y": 0.1, "z": 0.3}
+    find(root, "Layer").value = 3
+    settled(root)
+    assert figure.layout.scene.camera.eye.x == 2.0
+    find(root, "To").value = "en"
+    assert "must be another language" in settled(root)
+
+
+def test_what_only_changes_the_view_does_not_start_the_work_anew(one):
+    root = ll.explore.pair(one)
+    find(root, "Concepts").value = 1
+    end = time.monotonic() + 60
+    while "prompts …" not in status(root) and time.monotonic() < end:
+        time.sleep(0.002)
+    find(root, "with cognates").value = False
+    assert settled(root, 120).startswith("n = ") and len(numbers(root)) > 0
+    run = ll.run_experiment(one, "translation", "fr", "zh", progress=False)
+    assert set(numbers(root)["n"]) == {int((~run.prompts["cognate"]).sum())}
+
+
+def test_a_failure_to_show_does_not_end_the_thread(one):
+    root = ll.explore.pair(one)
+    broken = worker.Latest(lambda report: 1, lambda result: "done", lambda message, busy: 1 / 0 if not busy else None, dict)
+    broken.ask()
+    find(root, "From").value = "de"
+    assert settled(root, 60).startswith("n = ")
+
+
+@pytest.mark.parametrize(("choice", "sentence"), [({"source": "xx"}, "xx"), ({"task": "clozes"}, "Did you mean 'cloze'")])
+def test_wrong_arguments_are_one_sentence(one, choice, sentence):
+    with pytest.raises(ll.errors.DataError, match=sentence):
+        ll.explore.pair(one, **choice)
 
 
 def test_no_request_waits_for_ever():

@@ -101,6 +101,7 @@ def test_copies_of_a_concept_add_no_certainty(method):
     tripled = mean_ci(x.repeat(3, 1), method, clusters=[*range(30)] * 3)
     assert torch.allclose(torch.stack(tripled), alone, atol=1e-6)
     assert torch.equal(torch.stack(mean_ci(x, method, clusters=[f"c{i}" for i in range(30)])), alone)
+    assert torch.equal(torch.stack(mean_ci(x.repeat(3, 1), method, clusters=torch.arange(30).repeat(3))), torch.stack(tripled))
     _, lower, upper = mean_ci(x.repeat(3, 1), method)
     assert ((upper - lower) < 0.7 * (alone[2] - alone[1])).all()  # without clusters: 1/√3 as wide, and wrong
 

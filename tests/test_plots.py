@@ -159,7 +159,7 @@ def test_path_needs_latents_of_this_model(one, prompts, decoded, tiny):
     with pytest.raises(DataError, match="both pivot and target"):
         english = ll.build_prompts("translation", "fr", "en", tokenizer=one.tokenizer)[:3]
         ll.sphere_path(one, ll.decode(one, english, keep_latents=True, progress=False))
-    with pytest.raises(DataError, match="decode a PromptSet, not bare texts"):
+    with pytest.raises(DataError, match="does not know its words in"):
         targets = [{"en": [4], "zh": [5]}] * 2
         ll.sphere_path(one, ll.decode(one, ["a b", "c d"], targets, keep_latents=True, progress=False))
 

@@ -244,3 +244,28 @@ def test_rows_can_be_chosen(real):
     assert list(part.prompts["concept"]) == list(real.prompts["concept"][2:5])
     assert torch.equal(part.latents, real.latents[2:5]) and torch.equal(part.rank["zh"], real.rank["zh"][2:5])
     assert torch.equal(real[[4, 1]].entropy, real.entropy[[4, 1]]) and len(real[[4, 1]]) == 2
+
+
+def test_runs_of_different_kinds_are_not_put_together(real, tiny):
+    one = tiny("llama")
+    to_german, to_chinese = (ll.build_prompts("translation", "fr", code, tokenizer=one.tokenizer)[:3] for code in ("de", "zh"))
+    other = ll.decode(one, to_german, watch=[3, 4], keep_latents=True, progress=False)
+    with pytest.raises(DataError, match="differ in target"):
+        ll.Decoded.concatenate([real, other])
+    with pytest.raises(DataError, match="differ in latents"):
+        ll.Decoded.concatenate([real, ll.Decoded(**{**vars(real), "latents": None})])
+    with pytest.raises(DataError, match="at least one run"):
+        ll.Decoded.concatenate([])
+    mixed = ll.decode(one, to_german + to_chinese, progress=False)
+    with pytest.raises(DataError, match=r"several languages \(de, zh\)"):
+        ll.headlines({"mixed": mixed})
+
+
+def test_means_need_prompts_at_one_position(real, tiny):
+    for work in (ll.summarize, ll.find_phases, lambda run: ll.headlines({"x": run})):
+        with pytest.raises(DataError, match="No prompt is left"):
+            work(real[[False] * len(real)])
+        with pytest.raises(DataError, match=r"last_position\(\)"):
+            work(ll.decode(tiny("llama"), ["The flower"], [{"en": [3], "zh": [4]}], positions=3, progress=False))
+    with pytest.raises(DataError, match="at least one run"):
+        ll.headlines({})

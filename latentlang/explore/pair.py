@@ -6,6 +6,7 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from .. import plots
+from ..errors import DataError
 from ..experiments import run_experiment
 from ..models import Model
 from ..summaries import find_phases, summarize
@@ -36,16 +37,23 @@ def pair(
         asked = [(task, source, target)] + [("translation", s, target) for s in ("de", "fr", "ru") if s not in (source, target)]
         asked.append(("repetition", target, target))
         names = {request: f"{request[1]} → {request[2]}" if request[0] == "translation" else f"{request[0]} {target}" for request in asked}
-        return menu({names[request]: plots.phases(run(*request, every)) for request in asked})
+        figures = {}
+        for request in asked:
+            try:
+                figures[names[request]] = plots.phases(run(*request, every))
+            except DataError:  # another pair of the menu may have no usable words
+                if request == asked[0]:
+                    raise
+        return menu(figures)
     controls = pair_controls(task, source, target) | {
         "every": size_control(every),
-        "cognates": widgets.Checkbox(value=True, description="with cognates", tooltip="Source words that look English"),
+        "cognates": widgets.Checkbox(value=True, description="with cognates"),
     }
     figure = figure_widget("phases")
 
     def compute(report, cognates: bool, **request):
         found = run(**request, progress=report)
-        return found if cognates else found[~found.prompts["cognate"]]
+        return (found if cognates else found[~found.prompts["cognate"]]).checked()
 
     def show(decoded) -> str:
         found = find_phases(decoded)
@@ -54,7 +62,7 @@ def pair(
         said = [f"{name} from layer {start}" for name, start in (("concept", found.concept_start), ("target", found.target_start)) if start]
         return f"n = {len(decoded)}: {', '.join(said) or 'neither phase found'}"
 
-    panel = Panel("pair", controls, {"phases": figure}, compute, show)
+    panel = Panel("pair", controls, {"phases": figure}, compute, show, ("cognates",))
     return panel.first()
 
 

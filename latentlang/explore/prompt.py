@@ -52,7 +52,7 @@ def prompt(
             options=sorted(load_words().index), value=concept, description="Concept", continuous_update=False, tooltip="A word of the list"
         ),
         "layers": widgets.IntRangeSlider(value=layers, min=1, max=model.n_layers, description="Layers", continuous_update=False),
-        "scale": widgets.Dropdown(options=plots.SCALES, value=plots.SCALES[0], description="Scale", tooltip="Of the curves"),
+        "scale": widgets.Dropdown(options=plots.SCALES, value=plots.SCALES[0], description="Scale"),
         "text": widgets.Text(
             description="Prompt", placeholder="empty: built from the choices; \\n for a new line", continuous_update=False,
             layout={"width": "640px"},
@@ -61,6 +61,8 @@ def prompt(
     heat, curves, shown = figure_widget("heatmap"), figure_widget("curves"), widgets.HTML()
 
     def compute(_, layers, scale, **request) -> tuple:
+        if request["text"].strip():
+            request = {**request, "task": task, "source": source, "target": target, "concept": concept}  # no part in a typed prompt
         asked, found = read(**request)
         return asked.text if asked else request["text"], found.between(*layers), scale
 
@@ -73,7 +75,7 @@ def prompt(
         panel.offer(last.to_frame(), "latentlang-prompt")
         return f"After layer {found.layers[-1]} the most probable token is {token_label(found.top_ids[0, -1, -1, 0], model.tokenizer)}"
 
-    panel = Panel("prompt", controls, {"text": shown, "heatmap": heat, "curves": curves}, compute, show)
+    panel = Panel("prompt", controls, {"text": shown, "heatmap": heat, "curves": curves}, compute, show, ("layers", "scale"))
     return panel.first()
 
 

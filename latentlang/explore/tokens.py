@@ -10,7 +10,7 @@ from ..errors import DataError
 from ..tokens import start_ids
 from .panel import Panel
 
-_MODES = {"as prompts do": None, "prefix (the paper's)": "prefix", "word": "word", "first": "first"}
+_MODES = {"as prompts do": "auto", "prefix (the paper's)": "prefix", "word": "word", "first": "first"}
 _CELL = "<td style='border: 1px solid #C3CAD3; padding: 2px 8px; text-align: left'>{}</td>"
 
 
@@ -20,16 +20,18 @@ def tokens(tokenizer, word: str = "fleur", other: str = "flower") -> widgets.VBo
     ``tokenizer``: of any model, ``model.tokenizer``. It carries the classes ``latentlang-tokens`` and ``latentlang-table``.
     """
     controls = {
-        "word": widgets.Text(value=word, description="Word", continuous_update=False, tooltip="Any word"),
-        "other": widgets.Text(value=other, description="Other word", continuous_update=False, tooltip="A word to tell it from"),
-        "mode": widgets.Dropdown(options=_MODES, value=None, description="Mode", tooltip="Which tokens count as beginning a word"),
+        "word": widgets.Text(value=word, description="Word", continuous_update=False),
+        "other": widgets.Text(value=other, description="Other word", continuous_update=False),
+        "mode": widgets.Dropdown(
+            options=list(_MODES.items()), value="auto", description="Mode", tooltip="Which tokens count as beginning a word"
+        ),
     }
     table = widgets.HTML()
 
-    def compute(_, word: str, other: str, mode: str | None) -> tuple:
+    def compute(_, word: str, other: str, mode: str) -> tuple:
         if not word.strip() or not other.strip():
             raise DataError("Type a word in both fields.")
-        ids = {text: start_ids(text.strip(), tokenizer, mode) for text in (word, other)}
+        ids = {text: start_ids(text.strip(), tokenizer, None if mode == "auto" else mode) for text in (word, other)}
         return ids, frozenset.intersection(*ids.values()) if word != other else frozenset()
 
     def show(result: tuple) -> str:

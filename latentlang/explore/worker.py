@@ -5,13 +5,16 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..display import escape
 from ..errors import LatentLangError
 
-_changed = threading.Condition()
+_changed = threading.RLock()
+_work_to_do = threading.Condition(_changed)
 _waiting: deque[Latest] = deque()
 _thread: threading.Thread | None = None
+_STOPPED = "Stopped. What is shown is from before; finished parts are kept for the next time."
 
 
 class StoppedError(Exception):
@@ -22,12 +25,14 @@ class Latest:
     """The most recent request of one explorer.
 
     ``compute(report, **request)`` runs on the worker thread; it may call ``report(done, total)``, which ends it when it is out
-    of date. ``show(result)`` draws and returns what to say. ``say(message, busy)`` shows a message.
+    of date: stopped, or asked for something whose ``work(request)`` differs. ``show(result)`` draws and returns what to say.
+    ``say(message, busy)`` shows a message.
     """
 
-    def __init__(self, compute: Callable, show: Callable, say: Callable[[str, bool], None]) -> None:
-        self._compute, self._show, self._say = compute, show, say
-        self._request: dict | None = None
+    def __init__(self, compute: Callable, show: Callable, say: Callable[[str, bool], None], work: Callable[[dict], object]) -> None:
+        self._compute, self._show, self._say, self._work = compute, show, say, work
+        self._request: dict | None = None  # waiting
+        self._running: dict | None = None
         self._stopped = False
 
     def ask(self, **request) -> None:
@@ -36,35 +41,46 @@ class Latest:
             self._request, self._stopped = request, False
             if self not in _waiting:
                 _waiting.append(self)
-            self._say("Reading the layers …", True)
             _start()
-            _changed.notify()
+            _work_to_do.notify()
+            self._say("Reading the layers …" if self._running or len(_waiting) == 1 else "Waiting for another explorer …", True)
 
     def stop(self) -> None:
-        """Give up what is being computed; what is on screen stays, and finished parts are kept for the next time."""
+        """Give up what is being computed or waits; what is on screen stays."""
         with _changed:
-            self._request, self._stopped = None, True
+            waited, self._request = self._request is not None, None
+            if self in _waiting:
+                _waiting.remove(self)
+            if self._running is not None:
+                self._stopped = True
+                self._say("Stopping …", True)
+            elif waited:
+                self._say(_STOPPED, False)
 
     def run(self, request: dict) -> None:
         """Compute one request here and now, and show it unless a newer one has come."""
+        with _changed:
+            self._running = request
         try:
             result = self._compute(self._report, **request)
-            self._report(1, 1)
-            message = self._show(result)
+            message = self._show(result) if self._request is None and not self._stopped else None
         except StoppedError:
-            message = "Stopped. The figure is the one from before." if self._stopped else None
+            message = None
         except LatentLangError as error:
             message = f"⚠ {escape(str(error))}"
         except Exception as error:  # an explorer must outlive any failure, and must not hide it
             message = f"⚠ {escape(f'{type(error).__name__}: {error}')}"
         with _changed:
+            self._running = None
+            if self._stopped:
+                message, self._stopped = _STOPPED, False
             if self._request is None and message is not None:
                 self._say(message, False)
 
     def _report(self, done: int, total: int) -> None:
-        if self._stopped or self._request is not None:
-            raise StoppedError
-        if done < total:
+        with _changed:
+            if self._stopped or (self._request is not None and self._work(self._request) != self._work(self._running)):
+                raise StoppedError
             self._say(f"Reading the layers: {done} of {total} prompts …", True)
 
 
@@ -72,15 +88,16 @@ def _start() -> None:
     """Start the worker when it is first needed; it ends with the kernel."""
     global _thread
     if _thread is None or not _thread.is_alive():
-        _thread = threading.Thread(target=_work, daemon=True, name="latentlang-explorers")
+        _thread = threading.Thread(target=_serve, daemon=True, name="latentlang-explorers")
         _thread.start()
 
 
-def _work() -> None:
+def _serve() -> None:
     while True:
         with _changed:
-            _changed.wait_for(lambda: _waiting)
+            _work_to_do.wait_for(lambda: _waiting)
             explorer = _waiting.popleft()
             request, explorer._request = explorer._request, None
         if request is not None:
-            explorer.run(request)
+            with suppress(BaseException):  # a message that cannot be sent must not end the thread that serves all the others
+                explorer.run(request)

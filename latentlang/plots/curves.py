@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from itertools import cycle
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -14,6 +16,7 @@ from ..summaries import Phases, find_phases, summarize
 from .layers import add_curve, title
 from .look import GRID, finish
 
+LEAST = 1e-4  # what a logarithmic axis shows at least
 SCALES = ("probability", "logarithmic", "share of the followed languages")
 
 
@@ -33,7 +36,10 @@ def language_probability(decoded: Decoded, ci: str = "gaussian", scale: str = SC
     _probabilities(figure, summary, decoded, 2)
     figure.update_xaxes(title_text="layer", row=2, col=1)
     if scale == SCALES[1]:
-        figure.update_yaxes(type="log", range=[-4, 0.05], tickformat=None, row=2, col=1)
+        for trace in figure.data:
+            if trace.yaxis == "y2":  # a logarithm has no place for what is 0 or less
+                trace.y = [max(value, LEAST) for value in trace.y]
+        figure.update_yaxes(type="log", range=[math.log10(LEAST), 0.05], tickformat=None, row=2, col=1)
     if scale == SCALES[2]:
         figure.update_yaxes(title_text="share", row=2, col=1)
     return finish(figure, title("Which language is the next token in?", decoded), 520)
@@ -44,7 +50,7 @@ def bars(table, x: str, y: str, title: str, group: str | None = None) -> go.Figu
     figure = go.Figure()
     parts = [("", table)] if group is None else table.groupby(group, sort=False)
     looks = ((MUTED, ""), ("#56B4E9", "/"), ("#E69F00", "x"), (OTHER, "."), ("#000000", "+"))  # not the colours of languages
-    for (name, part), (color, shape) in zip(parts, looks):
+    for (name, part), (color, shape) in zip(parts, cycle(looks)):
         marker = {"color": color, "pattern": {"shape": shape, "fgcolor": "white", "fillmode": "overlay"}}
         figure.add_bar(x=part[x], y=part[y], name=str(name), text=part[y], textposition="outside", marker=marker, showlegend=bool(group))
     figure.update_yaxes(title_text=y, gridcolor=GRID, range=[0, 1.12 * table[y].max()])  # room for the numbers

@@ -28,7 +28,8 @@ def grid(runs: Mapping[tuple[str, str], Decoded], ci: str = "gaussian") -> go.Fi
     order = list(dict.fromkeys(code for pair in runs for code in pair))
     sources, targets = ([code for code in order if any(pair[n] == code for pair in runs)] for n in (0, 1))
     figure = make_subplots(
-        rows=len(sources), cols=len(targets), shared_xaxes="all", horizontal_spacing=0.05, vertical_spacing=0.06,
+        rows=len(sources), cols=len(targets), shared_xaxes="all",
+        horizontal_spacing=min(0.05, 0.4 / len(targets)), vertical_spacing=min(0.06, 0.4 / len(sources)),
         subplot_titles=[f"{s} → {t} · n = {len(runs[s, t])}" if (s, t) in runs else "" for s in sources for t in targets],
     )  # fmt: skip
     figure.update_annotations(font_size=12)

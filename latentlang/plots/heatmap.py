@@ -37,7 +37,7 @@ def heatmap(decoded: Decoded, tokenizer) -> go.Figure:
     )  # fmt: skip
     figure.update_xaxes(title="position (the token read there)", tickvals=list(range(len(seen))), ticktext=seen, showgrid=False)
     figure.update_yaxes(title="layer", dtick=max(1, len(decoded.layers) // 18), showgrid=False, ticksuffix=" ")
-    finish(figure, f"Most probable next token at each layer · {escape(decoded.model)}", 90 + 26 * len(decoded.layers))
+    finish(figure, f"Most probable next token at each layer · {escape(decoded.model)}", 110 + 26 * max(4, len(decoded.layers)))
     return figure.update_layout(hovermode="closest", margin_t=48)
 
 

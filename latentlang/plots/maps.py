@@ -26,8 +26,10 @@ def latent_map(found: LatentMap, decoded: Decoded, tokenizer, paths: int = 6) ->
     latents = found.latents.reshape(n_prompts, n_layers, -1)
     place = {token: n for n, token in enumerate(decoded.watch)}
     figure = go.Figure()
-    words = {code: _word_places(decoded, tokenizer, code, place) for code in decoded.pivot_and_target}
-    taken = {n for rows in words.values() for n in rows}
+    words, taken = {}, set()
+    for code in decoded.pivot_and_target:
+        words[code] = {n: word for n, word in _word_places(decoded, tokenizer, code, place).items() if n not in taken}
+        taken |= set(words[code])
     others = [n for n in range(len(decoded.watch)) if n not in taken]
     _points(
         figure, found.tokens[others], [token_label(decoded.watch[n], tokenizer) for n in others], "other tokens", "#C3CAD3", "circle", 4
@@ -55,9 +57,13 @@ def latent_map(found: LatentMap, decoded: Decoded, tokenizer, paths: int = 6) ->
 
 
 def _word_places(decoded: Decoded, tokenizer, code: str, place: dict[int, int]) -> dict[int, str]:
-    """Return which points on the map begin a word of ``code``, each with that word."""
-    ids = {word: start_ids(word, tokenizer, mode=None) for word in decoded.words(code)}
-    return {place[token]: word for word, tokens in ids.items() for token in sorted(tokens) if token in place}
+    """Return which points on the map begin words of ``code``, each with those words."""
+    found: dict[int, list[str]] = {}
+    for word in dict.fromkeys(decoded.words(code)):
+        for token in sorted(start_ids(word, tokenizer, mode=None)):
+            if token in place:
+                found.setdefault(place[token], []).append(word)
+    return {n: " / ".join(words) for n, words in found.items()}
 
 
 def _points(figure: go.Figure, at: torch.Tensor, names: list[str], name: str, color: str, symbol: str, size: int, written=False) -> None:

@@ -46,7 +46,7 @@ def sphere(path: SpherePath, concepts: Sequence[str] = (), title: str = "", laye
         raise DataError("plots.sphere draws what ll.sphere_path returns: pass that path, or path['flower'] for one concept.")
     drawn, k = magnify(path.mean())
     figure = go.Figure([*globe(path.pivot, path.target), *_words(path)])
-    upto = len(path.layers) if layer is None else sum(number <= layer for number in path.layers)
+    upto = len(path.layers) if layer is None else max(1, sum(number <= layer for number in path.layers))
     figure.add_trace(_line(drawn, path.mean(), path.layers, _mean_name(path), upto))
     moving = len(figure.data) - 1
     for concept in concepts:

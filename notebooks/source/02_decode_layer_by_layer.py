@@ -71,7 +71,7 @@ print("\nlayers:", model.n_layers, " d_model:", model.d_model, " answer:", examp
 
 # %%
 latents = []
-with torch.no_grad(), model.traced.trace(example.text):
+with ll.lens.TRACE_LOCK, torch.no_grad(), model.traced.trace(example.text):  # the lock: one trace at a time
     for block in model.traced.layers:
         latents.append(block.output[:, -1].save())
 

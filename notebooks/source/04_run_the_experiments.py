@@ -73,8 +73,9 @@ ll.plots.language_probability(repetition)
 ll.plots.language_probability(cloze)
 
 # %% [markdown]
-# Beside them, what the paper reports of Llama-2 (to Chinese; an empty cell is a number that we did not find in its text). `pivot_peak` is the highest mean P(English) at any layer, `at_layer` says which;
-# `target_last` the mean P(target) at the last layer, `right` the share of prompts with the right token on top. The other columns are layers at which something begins.
+# Beside them, what the paper reports of Llama-2 (to Chinese; an empty cell there is a number that we did not find in its text). `pivot_peak` is the highest mean P(English) at any layer, `at_layer` says which;
+# `target_last` the mean P(target) at the last layer, `right` the share of prompts with the right token on top. The other columns are layers at which something begins; empty where it never does.
+# Two of them mislead in low layers, where all probabilities are near zero: a `target_start` there only says that English never led, and an `entropy_under_7` only that the lens is sure of some token, whichever.
 
 # %%
 paper = ll.data.results("paper")
@@ -120,7 +121,11 @@ print("the target leads, and zero lies outside the interval, at layers", above)
 
 # %%
 found = ll.find_phases(translation)
-print("the target leads from layer", found.target_start, "to the end; 95 % of the resamples say", found.target_interval)
+if found.target_start is None:
+    print("the target does not lead at the end")
+else:
+    print("the target leads from layer", found.target_start, "to the end")
+print(f"so in {found.target_share:.0%} of the resamples; 95 % of these have the layer in {found.target_interval}")
 
 # %% [markdown]
 # ## Exercise 04.1 · The interval of a difference (5 minutes, medium)
@@ -190,25 +195,24 @@ ll.data.results("pairs").set_index("experiment")
 # - `control="de"`: follow German in place of English (Spanish, where German takes part). Is it English, or any related language?
 # - English as the source: what does its curve look like when it stands in the prompt?
 #
-# Source words that look like the pivot's are left out of all of them, so that a copy is not taken for a pivot.
+# All are compared on the same concepts, without those whose source word looks like the pivot's: a copy is no pivot.
 #
 # **Predict** for each of them: will the peak stay, shrink or vanish?
 
 # %%
 third = "es" if "de" in (source, target) else "de"
 changes = {"none": None, "shuffled answers": "shuffled", "random English word": "random", f"pivot {third}": third}
-controls = {}
-for name, change in changes.items():
-    run = ll.run_experiment(model, "translation", source, control=change, **ask)
-    controls[name] = run[~run.prompts["cognate"]]
+controls = {name: ll.run_experiment(model, "translation", source, control=change, **ask) for name, change in changes.items()}
 controls["English as source"] = ll.run_experiment(model, "translation", "en", **ask)
+same = set.intersection(*(set(run.prompts["concept"][~run.prompts["cognate"]]) for run in controls.values()))
+controls = {name: run[run.prompts["concept"].isin(same)] for name, run in controls.items()}
 ll.headlines(controls).round(3)
 
 # %%
 ll.plots.language_probability(controls["shuffled answers"])
 
 # %% [markdown]
-# **What to notice.** The random word stays at zero: the lens does not see "some English", it sees *this concept* in English. The third language, related as it is, stays far below English: of the languages tried here, English is special.
+# **What to notice.** The random word stays at zero: it is the word for *this concept* that stands out. The third language, related to English as it is, stays far below it. One language is not all languages: try others in its place.
 #
 # The shuffled demonstrations make the answers worse, but English comes up all the same: the languages and the form of the prompt are enough for it.
 
@@ -250,7 +254,7 @@ table.sample(3, random_state=0)
 # **Question to answer with the widget:** find a pair in which English leads without cognates, and one in which it does not.
 
 # %%
-display(ll.explore.compare(model, target=target))
+display(ll.explore.compare(model, source=source, target=target))
 
 # %% [markdown]
 # ## What this does not show

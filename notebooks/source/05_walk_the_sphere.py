@@ -108,7 +108,7 @@ for layer in range(model.n_layers - 5, model.n_layers + 1):
     print(f"layer {layer:2}: {share:.0%} of the words lean to English")
 
 # %% [markdown]
-# **What to notice.** The mean hides a spread. About half of the words turn to their concept in the layer of the jump, others some layers later, and a few hardly at all. At the jump almost half of them lean to English; two layers later hardly any do.
+# **What to notice.** The mean hides a spread. About half of the words turn to their concept in the layer of the jump, others some layers later, and a few hardly at all. At the jump almost half of them have x below 0; two layers later hardly any do. (Mind the zero: in low layers x is the same for all words and not 0, so a small lean may belong to the position and not to the word.)
 
 # %% [markdown]
 # ## 3. The equator
@@ -172,22 +172,25 @@ for name, ids in (("own token", own), ("another word", other)):
     print(f"{name:12} median rank {ll.geometry.token_ranks(rotated, U, ids).median():.0f} of 2000")
 
 # %% [markdown]
-# For Llama-2 the paper finds the same: the own token at median rank 1, the English one between 16,000 and 25,000 of 32,000. A rotation makes no detour. Now the real model:
+# For Llama-2 the paper finds the same: the own token at median rank 1, the English one between 16,000 and 25,000 of 32,000. Now the real model:
 
 # %%
-E = model.module.get_input_embeddings().weight.float()
-print("input and output embeddings are the same numbers:", torch.equal(E, model.lm_head.weight.float()))
-U = model.folded_unembedding()
+E = model.module.get_input_embeddings().weight.float().cpu()
+U = model.lm_head.weight.float().cpu()
+print("input and output embeddings are the same numbers:", torch.equal(E, U))
 R = ll.geometry.procrustes(E, U)
-starts = {code: [ll.start_ids(word, model.tokenizer, None) for word in decoded.words(code)] for code in decoded.pivot_and_target}
-tokens = {code: [min(ids) for ids in sets] for code, sets in starts.items()}
+tokens = {}
+for code in decoded.pivot_and_target:  # the token that begins the word after the opening quote
+    tokens[code] = [ll.tokens.spell(word, model.tokenizer)[0] for word in decoded.words(code)]
 rotated = E[tokens[target]] @ R
 for code, ids in tokens.items():
     print(f"{code}: median rank {ll.geometry.token_ranks(rotated, U, ids).median():.0f} of {model.vocab_size:,}")
 
 # %% [markdown]
-# **What to notice.** In the demo model the input and output embeddings are *tied*: one matrix for both. The rotation from a matrix to itself is to stand still, so the test is passed trivially: the own token is first whatever happens in between, and the English word is thousands of ranks away.
-# The test says something only about models with two matrices, such as Llama-2. What it shows there: if English appears on the way, that is not what a rotation would do by itself.
+# **What to notice.** In the demo model the input and output embeddings are *tied*: one matrix for both. The rotation from a matrix to itself is to stand still, so the own token comes first whatever happens in between, and the test is trivial. The English word is thousands of ranks away, though nearer than chance
+# (half the vocabulary): words of one meaning have similar embeddings.
+#
+# The test says something about models with two matrices, such as Llama-2. And it rules out *one* simple explanation: a rotation alone would not put the English word on top.
 
 # %% [markdown]
 # ## Exercise 05.2 · Write the rotation (8 minutes, medium)
@@ -233,6 +236,6 @@ display(ll.explore.sphere(model, source=source, target=target))
 #
 # - Every point on the sphere is three measured numbers; the magnification is a drawing aid.
 # - Means hide how much single words differ.
-# - A rotation alone does not pass by English; so the detour, where there is one, is something that the model computes.
+# - A pure rotation from input to output embeddings, one simple rival explanation, would not put English on top.
 #
 # **Further reading:** section 4.2, Figure 3 and the appendix on Procrustes of the [paper](https://aclanthology.org/2024.acl-long.820/).

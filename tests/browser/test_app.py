@@ -54,7 +54,8 @@ def test_page_shows_a_pair_and_follows_its_controls(app, browser, shoot):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(app, timeout=300_000)
-    page.locator(f"{FIGURE} .main-svg").first.wait_for(timeout=300_000)
+    page.locator(f"{FIGURE} .scatterlayer .js-line").first.wait_for(timeout=300_000)
+    assert page.locator(f"{FIGURE} .scatterlayer .js-line").count() >= 5
     shoot(page, "first")
     page.get_by_label("From", exact=True).select_option(label=language_label("de"))
     page.wait_for_function("css => document.querySelector(css).textContent.includes('de → zh')", arg=f"{FIGURE} .gtitle", timeout=300_000)

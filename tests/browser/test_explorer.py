@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import nbformat
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -91,9 +92,9 @@ def test_explorer_outlives_an_impossible_choice(explorer, model, shoot):
     _assert_clean(explorer)
 
 
-def test_ten_quick_changes_end_on_the_last(explorer, model):
+def test_thirty_quick_changes_end_on_the_last(explorer, model):
     page = explorer.page
-    for source, target in [("de", "zh"), ("ru", "fr"), ("fr", "de"), ("de", "ru"), ("ru", "zh")]:
+    for source, target in [("de", "zh"), ("ru", "fr"), ("fr", "de"), ("de", "ru"), ("ru", "zh")] * 3:
         _choose(page, "From", source)
         _choose(page, "To", target)
     _wait_for_title(page, "ru → zh")
@@ -101,6 +102,47 @@ def test_ten_quick_changes_end_on_the_last(explorer, model):
     assert "ru → zh" in page.locator(f"{CURVES} .gtitle").text_content()
     assert _curves(page) == _expected(model, "ru", "zh", "flower")
     _assert_clean(explorer)
+
+
+def test_swap_and_the_numbers_to_take_away(explorer, model, shoot):
+    page = explorer.page
+    page.get_by_role("button", name="swap").click()
+    _wait_for_title(page, "zh → fr")
+    assert _curves(page) == _expected(model, "zh", "fr", "flower")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save the numbers as CSV").click()
+    table = pd.read_csv(download.value.path())
+    english = table.query("quantity == 'probability' and language == 'en'")["value"].tolist()
+    assert english == _expected_values(model, "zh", "fr", "flower")[language_label("en")]
+    shoot(page.locator(".latentlang-prompt"), "swapped")
+    _assert_clean(explorer)
+
+
+def test_pair_and_sphere_follow_their_controls(notebook, model, shoot):
+    notebook.page.set_viewport_size({"width": 1400, "height": 1800})
+    _open(notebook, "pair.ipynb", EXPLORER, "display(ll.explore.pair(model))", "display(ll.explore.sphere(model))")
+    page, figure = notebook.page, ".latentlang-phases .js-plotly-plot"
+    pair = page.locator(".latentlang-pair")
+    pair.get_by_label("From", exact=True).select_option(label=language_label("de"))
+    page.wait_for_function("css => document.querySelector(css).textContent.includes('de → zh')", arg=f"{figure} .gtitle", timeout=120_000)
+    run = ll.run_experiment(model, "translation", "de", "zh", every=16, progress=False)
+    drawn = page.locator(figure).evaluate(ON_SCREEN)
+    assert drawn[language_label("zh")] == pytest.approx(run.probability["zh"].mean(0).tolist(), abs=1e-3)
+    shoot(pair, "pair")
+
+    sphere = page.locator(".latentlang-sphere")
+    sphere.scroll_into_view_if_needed()
+    handle = sphere.get_by_role("slider").last
+    handle.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    page.wait_for_function("() => document.querySelector('.latentlang-sphere b').textContent.startsWith('Layer 13:')", timeout=60_000)
+    points = page.locator(".latentlang-globe .js-plotly-plot").evaluate(
+        "figure => figure._fullData.filter(t => t.name && t.name.startsWith('mean of')).map(t => t.x.length)"
+    )
+    assert points == [13]
+    shoot(sphere, "sphere")
+    _assert_clean(notebook)
 
 
 def test_sphere_draws_in_three_dimensions(notebook, shoot):
@@ -151,6 +193,11 @@ def _curves(page) -> dict:
 def _paths(page) -> list[str]:
     """Return the lines that the browser has drawn."""
     return page.locator(f"{CURVES} .scatterlayer .js-line").evaluate_all("lines => lines.map(line => line.getAttribute('d'))")
+
+
+def _expected_values(model, source: str, target: str, concept: str) -> dict:
+    """Return what the library itself computes for one prompt, to be compared within 0.001."""
+    return {name: pytest.approx(values, abs=1e-3) for name, values in _expected(model, source, target, concept).items()}
 
 
 def _expected(model, source: str, target: str, concept: str) -> dict[str, list[float]]:
