@@ -26,7 +26,7 @@ lab: prefetch  ## set up and open the course in JupyterLab
 	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir=notebooks $(LAB_ARGS)
 
 app: prefetch  ## open the explorer of a pair as a page of its own, for a lecture hall
-	$(BIN)/python -m voila notebooks/app.py --VoilaConfiguration.extension_language_mapping='{".py": "python"}' $(APP_ARGS)
+	$(BIN)/python -m voila notebooks/app.py --config=notebooks/voila.json $(APP_ARGS)
 
 chromium: $(VENV)/.ready
 	$(BIN)/python tests/browser/chromium.py

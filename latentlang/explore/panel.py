@@ -111,9 +111,7 @@ def size_control(every: int) -> widgets.Dropdown:
     sizes = {"every 16th concept": 16, "every 8th concept": 8, "every 4th concept": 4, "all concepts": 1}
     if every not in sizes.values():
         sizes[f"every {every}th concept"] = every
-    return widgets.Dropdown(
-        options=list(sizes.items()), value=every, description="Concepts", tooltip="How many concepts of the list are asked about"
-    )
+    return widgets.Dropdown(options=list(sizes.items()), value=every, description="Concepts")
 
 
 def figure_widget(name: str) -> go.FigureWidget:

@@ -49,7 +49,7 @@ def prompt(
     layers = (1, model.n_layers)
     controls = pair_controls(task, source, target) | {
         "concept": widgets.Combobox(
-            options=sorted(load_words().index), value=concept, description="Concept", continuous_update=False, tooltip="A word of the list"
+            options=sorted(load_words().index), value=concept, description="Concept", continuous_update=False
         ),
         "layers": widgets.IntRangeSlider(value=layers, min=1, max=model.n_layers, description="Layers", continuous_update=False),
         "scale": widgets.Dropdown(options=plots.SCALES, value=plots.SCALES[0], description="Scale"),

@@ -22,9 +22,7 @@ def tokens(tokenizer, word: str = "fleur", other: str = "flower") -> widgets.VBo
     controls = {
         "word": widgets.Text(value=word, description="Word", continuous_update=False),
         "other": widgets.Text(value=other, description="Other word", continuous_update=False),
-        "mode": widgets.Dropdown(
-            options=list(_MODES.items()), value="auto", description="Mode", tooltip="Which tokens count as beginning a word"
-        ),
+        "mode": widgets.Dropdown(options=list(_MODES.items()), value="auto", description="Mode"),
     }
     table = widgets.HTML()
 

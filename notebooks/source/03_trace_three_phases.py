@@ -24,7 +24,7 @@
 #
 # **You need** notebook 2, and the dot product of vectors.
 #
-# **Time** about 45 minutes to work through; the cells run for less than a minute on two CPU cores, in 4 GB of memory.
+# **Time** about 45 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 5 GB of memory.
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
 
 # %% tags=["setup"]

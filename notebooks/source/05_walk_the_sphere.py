@@ -23,7 +23,7 @@
 #
 # **You need** notebook 3.
 #
-# **Time** about 45 minutes to work through; the cells run for less than two minutes on two CPU cores, in 4 GB of memory.
+# **Time** about 45 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 5 GB of memory.
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
 # Llama-2 7B, the paper's smallest model, takes about 7.5 GB of GPU memory in 8-bit (not run for this text).
 

@@ -62,7 +62,7 @@ def test_explorer_follows_its_controls(explorer, model, shoot):
     assert _paths(page) != drawn
     shoot(page.locator(".latentlang-prompt"), "german")
 
-    concept = page.locator(".latentlang-prompt input[type=text]")
+    concept = page.get_by_role("combobox", name="Concept")
     concept.fill("book")
     concept.press("Enter")
     page.wait_for_function("() => document.querySelector('.latentlang-prompt pre').textContent.includes('\"Buch\" - 中文: \"')")
