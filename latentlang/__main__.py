@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .errors import LatentLangError
+from .errors import DataError, LatentLangError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,6 +15,11 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     prefetch = commands.add_parser("prefetch", help="convert the demo model once, so that loading it takes seconds")
     prefetch.add_argument("--to", type=Path, help="a shared cache folder, for LATENTLANG_CACHE (default: your own cache)")
+    precompute = commands.add_parser("precompute", help="run experiments once, for a class that reads them through LATENTLANG_CACHE")
+    precompute.add_argument("--model", help="as load_model takes it (default: what the machine has)")
+    precompute.add_argument("--pairs", default="all", help="such as fr-zh,de-zh; all: every pair of en, zh, de, fr, ru")
+    precompute.add_argument("--every", type=int, default=1, help="every so many concepts (default: all of them)")
+    precompute.add_argument("--out", type=Path, required=True, help="the folder that LATENTLANG_CACHE will name")
     commands.add_parser("check", help="report versions, device and memory")
     options = parser.parse_args(arguments)
     try:
@@ -22,6 +27,13 @@ def main(arguments: list[str] | None = None) -> int:
             from . import demo_model
 
             print(demo_model.convert(options.to) if options.to else demo_model.folder())
+        elif options.command == "precompute":
+            from .models import load_model
+            from .precompute import precompute as run
+
+            pairs = None if options.pairs == "all" else [_pair(text) for text in options.pairs.split(",")]
+            for said in run(load_model(options.model), options.out, pairs, options.every):
+                print(said, flush=True)
         else:
             from .checks import check_environment
 
@@ -30,6 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    source, dash, target = text.strip().partition("-")
+    if not dash:
+        raise DataError(f"'{text}' is not a pair: write source-target, such as fr-zh, with commas between pairs.")
+    return source, target
 
 
 if __name__ == "__main__":

@@ -187,7 +187,7 @@ def _requests(prompts, targets) -> tuple[list[str], pd.DataFrame, list[dict]]:
 def _check_request(model: Model, n_texts: int, positions: str | int, top_k: int, batch_size: int | None) -> None:
     """Refuse what cannot be met, before anything is computed."""
     if model.traced is None:
-        raise TraceError(f"{model.name} has been closed: load it again with ll.load_model().")
+        raise TraceError(model.unusable)
     if positions not in ("last", "all") and not (isinstance(positions, int) and positions > 0):
         raise TraceError(f"Unknown positions '{positions}': use 'last', 'all' or how many of the last ones.")
     if positions != "last" and n_texts != 1:

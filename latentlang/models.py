@@ -19,7 +19,8 @@ from .architectures import block_output, gain, head_of, standard_names
 from .errors import ModelError, near
 from .hardware import best_device, best_dtype, set_threads
 from .hub import explain
-from .registry import ENTRIES
+from .registry import ENTRIES, check_room, may_load
+from .stored import StoredModel, stored_model
 
 _CHECK_TEXT = 'Français: "fleur" - English: "'
 
@@ -82,6 +83,11 @@ class Model:
                 folded -= folded.mean(-1, keepdim=True)
         return folded
 
+    @property
+    def unusable(self) -> str:
+        """Why nothing can be computed once it is closed, and what to do next."""
+        return f"{self.name} has been closed: load it again with ll.load_model()."
+
     def close(self) -> None:
         """Let go of the weights, so that another model fits in memory."""
         self.module = self.traced = self.blocks = self.final_norm = self.lm_head = None
@@ -96,10 +102,11 @@ def load_model(
     quantization: str | None = None,
     dtype: torch.dtype | str | None = None,
     device: str | None = None,
-) -> Model:
+) -> Model | StoredModel:
     """Load a decoder by name, repository id or local folder, and check that it can be read layer by layer.
 
-    A model that is loaded already is returned as it is, so that a cell can be run twice.
+    A model that is loaded already is returned as it is, so that a cell can be run twice. Where the weights are not here,
+    but the shared cache holds results computed with them, a ``StoredModel`` is returned, which answers those.
 
     ``name``: None takes ``LATENTLANG_MODEL``, else ``llama-2-7b`` on a machine that has its weights and a
     large enough GPU, else the packaged demo model. ``quantization``:
@@ -108,9 +115,11 @@ def load_model(
 
     Raises ``ModelError`` with one sentence that says what to do next.
     """
-    if isinstance(name, Model):
+    if isinstance(name, (Model, StoredModel)):
         return name
     name = str(name or default_name())
+    if not any((revision, quantization, dtype, device)) and not may_load(name) and (stored := stored_model(name)) is not None:
+        return stored
     place = _locate(name)
     device = str(device or best_device())
     if quantization not in (None, "none", "8bit"):
@@ -119,6 +128,7 @@ def load_model(
         quantization = "8bit"
     quantization = None if quantization == "none" else quantization
     dtype = _dtype(dtype) or best_dtype(device, quantization)
+    check_room(name, quantization, dtype, device)
     set_threads()
     module, tokenizer = _load(name, place, revision, quantization, dtype, device)
     model = Model(name, module, tokenizer, quantization, _revision(name, place, module))

@@ -62,6 +62,16 @@ def test_a_bad_request_is_one_sentence(tiny, arguments, sentence):
     assert sentence in str(error.value) and "\n" not in str(error.value)
 
 
+def test_a_model_that_does_not_fit_is_refused_before_it_is_downloaded(monkeypatch):
+    monkeypatch.setattr(ll.registry, "memory", lambda: (6.0, 8.0))  # what a small machine reports
+    started = time.perf_counter()
+    with pytest.raises(ModelError, match=r"llama-2-13b needs about 14 GB of memory and 6 GB are free: use a smaller model .*llama-2-7b"):
+        ll.load_model("llama-2-13b", quantization="8bit")
+    with pytest.raises(ModelError, match=r"llama-2-70b needs about 284 GB of memory .*quantization='8bit'"):
+        ll.load_model("llama-2-70b", dtype="float32")
+    assert time.perf_counter() - started < 5
+
+
 def test_offline_says_so_at_once(run_python):
     """In a process of its own: the hub's client reads HF_HUB_OFFLINE when it is imported."""
     code = """

@@ -18,10 +18,14 @@ from transformers import (
     GPTNeoXConfig,
     GraniteConfig,
     LlamaConfig,
+    MistralConfig,
     MptConfig,
+    Olmo2Config,
     OlmoConfig,
+    Phi3Config,
     PreTrainedTokenizerFast,
     Qwen2Config,
+    Qwen3Config,
 )
 
 import latentlang as ll
@@ -52,9 +56,13 @@ CONFIGS = {
     "mpt": lambda **v: MptConfig(d_model=64, n_heads=4, n_layers=4, **v),
     "granite": lambda **v: GraniteConfig(**v, num_key_value_heads=2, logits_scaling=4.0, **_SHAPE),
     "cohere": lambda **v: CohereConfig(**v, num_key_value_heads=2, logit_scale=0.25, **_SHAPE),
+    "mistral": lambda **v: MistralConfig(**v, num_key_value_heads=2, sliding_window=16, **_SHAPE),
+    "qwen3": lambda **v: Qwen3Config(**v, num_key_value_heads=2, head_dim=16, **_SHAPE),
+    "olmo2": lambda **v: Olmo2Config(**v, num_key_value_heads=2, **_SHAPE),
+    "phi3": lambda **v: Phi3Config(**v, num_key_value_heads=2, **_SHAPE),
     "olmo": lambda **v: OlmoConfig(**v, num_key_value_heads=2, **_SHAPE),
 }
-_BYTE_LEVEL = ("gpt2", "gpt_neo", "gpt_neox", "mpt", "qwen2", "olmo", "cohere")
+_BYTE_LEVEL = ("gpt2", "gpt_neo", "gpt_neox", "mpt", "qwen2", "qwen3", "olmo", "olmo2", "cohere")
 
 
 class TinyFactory:

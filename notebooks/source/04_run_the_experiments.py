@@ -257,6 +257,12 @@ table.sample(3, random_state=0)
 display(ll.explore.compare(model, source=source, target=target))
 
 # %% [markdown]
+# No widget on your screen? This figure has a menu that needs none; cognates are in it.
+
+# %%
+ll.explore.pair(model, source=source, target=target, backend="static")
+
+# %% [markdown]
 # ## What this does not show
 #
 # Concepts from one list, prompts of one form, one small model. The controls rule out some explanations, not all: a word can also rise because it stands near the right one in the model's space, without any step of
