@@ -41,6 +41,7 @@ _MODULES = (
     "prompts",
     "experiments",
     "lens",
+    "paths",
     "registry",
 )
 

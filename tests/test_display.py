@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 import torch
 
@@ -95,10 +96,12 @@ def test_magnified_path_reaches_095_and_stays_on_the_sphere():
     assert drawn[:, :2].norm(dim=-1).max().item() == pytest.approx(0.95, abs=1e-5)
 
 
-def test_sphere_prints_its_magnification_and_its_mean(decoded):
-    path = torch.tensor([[[0.01, 0.0, 1.0], [0.0, 0.02, 1.0]], [[0.03, 0.0, 1.0], [0.0, 0.0, 1.0]]])
-    figure = ll.plots.sphere(path, title="t")
-    (drawn,) = (trace for trace in figure.data if trace.name == "mean path")
+def test_sphere_prints_its_magnification_and_its_mean():
+    coordinates = torch.tensor([[[0.01, 0.0, 1.0], [0.0, 0.02, 1.0]], [[0.03, 0.0, 1.0], [0.0, 0.0, 1.0]]])
+    prompts = pd.DataFrame({"concept": ["a", "b"], "source": "fr", "word_en": ["a", "b"], "word_zh": ["甲", "乙"]})
+    words = {code: torch.tensor([[x, 0.5, 0.5], [x, 0.5, 0.5]]) for code, x in (("en", -0.2), ("zh", 0.2))}
+    figure = ll.plots.sphere(ll.paths.SpherePath(coordinates, words, (1, 2), prompts, "m", "en", "zh"), title="t")
+    (drawn,) = (trace for trace in figure.data if trace.name == "mean of n = 2")
     k = 0.95 / 0.02
     assert list(drawn.x) == pytest.approx([0.02 * k, 0]) and list(drawn.y) == pytest.approx([0, 0.01 * k])
     assert f"{k:.0f} times" in figure.layout.title.text

@@ -262,7 +262,8 @@ def test_what_is_on_screen_can_be_opened_again(one):
     root = ll.explore.pair(one)
     figure = part(root, "phases")
     state = figure.get_state()
-    assert len(state["_widget_data"]) == len(figure.data) > 5 and state["_widget_layout"]["title"]["text"] == figure.layout.title.text
+    data, layout = ("_widget_data", "_widget_layout") if "_widget_data" in state else ("_data", "_layout")  # plotly 6, plotly 5
+    assert len(state[data]) == len(figure.data) > 5 and state[layout]["title"]["text"] == figure.layout.title.text
 
 
 def test_stopping_what_only_waits_or_is_done_leaves_no_busy_sign(one):
