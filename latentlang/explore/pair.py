@@ -73,5 +73,5 @@ def compare(models: Model | tuple[Model, ...] | list[Model], **choice) -> widget
     """
     sides = list(models) if isinstance(models, (list, tuple)) else [models]
     sides = sides * 2 if len(sides) == 1 else sides
-    parts = [pair(model, width=WIDTH * 2 // 3, **choice) for model in sides]
+    parts = [pair(model, width=WIDTH * 3 // 5, **choice) for model in sides]
     return widgets.HBox(parts, layout={"flex_flow": "row wrap"}).add_class("latentlang-compare")

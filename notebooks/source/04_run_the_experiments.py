@@ -122,7 +122,7 @@ print("the target leads, and zero lies outside the interval, at layers", above)
 # %%
 found = ll.find_phases(translation)
 if found.target_start is None:
-    print("the target does not lead at the end")
+    print("the target does not lead at the end, or ends below 5 %")
 else:
     print("the target leads from layer", found.target_start, "to the end")
 print(f"so in {found.target_share:.0%} of the resamples; 95 % of these have the layer in {found.target_interval}")

@@ -36,7 +36,8 @@ def limit(what: str, value: float, sign: str, bound: float) -> None:
 
 
 def pytest_terminal_summary(terminalreporter):
-    terminalreporter.section("limits")
+    if TABLE:
+        terminalreporter.section("limits")
     for what, value, sign, bound in TABLE:
         held = value <= bound if sign == "<=" else value >= bound
         terminalreporter.write_line(f"{what:72} {value:8.2f}  {sign} {bound:g}  {'' if held else 'MISSED'}")
