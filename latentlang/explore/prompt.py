@@ -18,7 +18,7 @@ from ..prompts import Prompt, build_prompts
 from .panel import Panel, figure_widget, pair_controls, redraw
 from .static import menu
 
-_POSITIONS = 10  # as many as fit on a screen beside each other
+_POSITIONS = 7  # the end of the query; more would take longer than a second on two cores
 _KEPT = 256  # prompts whose readings stay in memory, a few kilobytes each
 
 
