@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import io
 import re
-import sys
 import threading
 import time
 
+import ipywidgets as widgets
 import pandas as pd
 import pytest
 
 import latentlang as ll
 from latentlang.display import language_label
 from latentlang.explore import worker
+from latentlang.explore.panel import Panel
 
 
 @pytest.fixture(scope="module")
@@ -139,15 +140,19 @@ def test_an_impossible_choice_is_one_sentence_and_the_explorer_lives_on(model, c
     assert curve(part(root, "curves"), language_label("zh")) == pytest.approx(expected(model, "ru", "zh", "book"), abs=1e-5)
 
 
-def test_an_unexpected_failure_is_shown_and_survived(model, monkeypatch):
-    module = sys.modules["latentlang.explore.prompt"]
-    root = ll.explore.prompt(model)
-    monkeypatch.setattr(module, "build_prompts", lambda *_, **__: 1 / 0)
-    find(root, "From").value = "hi"
-    assert "ZeroDivisionError" in settled(root)
-    monkeypatch.undo()
-    find(root, "From").value = "de"
-    assert "After layer" in settled(root)
+def test_an_unexpected_failure_is_shown_and_survived():
+    """A panel of our own whose computation has a mistake for one choice."""
+    number, shown = widgets.IntSlider(value=1, max=9, description="n"), widgets.HTML()
+
+    def show(result: float) -> str:
+        shown.value = str(result)
+        return f"6 / n = {result}"
+
+    root = Panel("quotient", {"n": number}, {"result": shown}, lambda _, n: 6 / n, show).first()
+    number.value = 0
+    assert "ZeroDivisionError" in settled(root) and shown.value == "6.0"
+    number.value = 3
+    assert settled(root) == "6 / n = 2.0"
 
 
 def test_thirty_quick_changes_end_on_the_last(model):
@@ -309,7 +314,10 @@ def test_a_failure_to_show_does_not_end_the_thread(one):
     assert settled(root, 60).startswith("n = ")
 
 
-@pytest.mark.parametrize(("choice", "sentence"), [({"source": "xx"}, "xx"), ({"task": "clozes"}, "Did you mean 'cloze'")])
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [({"source": "xx"}, "xx"), ({"task": "clozes"}, "Did you mean 'cloze'"), ({"backend": "statc"}, "Unknown backend 'statc'")],
+)
 def test_wrong_arguments_are_one_sentence(one, choice, sentence):
     with pytest.raises(ll.errors.DataError, match=sentence):
         ll.explore.pair(one, **choice)

@@ -11,7 +11,7 @@ from ..experiments import run_experiment
 from ..models import Model
 from ..summaries import find_phases, summarize
 from .panel import WIDTH, Panel, figure_widget, pair_controls, redraw, size_control
-from .static import menu
+from .static import menu, wants_static
 
 
 def pair(
@@ -33,7 +33,7 @@ def pair(
     def run(task: str, source: str, target: str, every: int, progress=False):
         return run_experiment(model, task, source if task == "translation" else None, target, every=every, progress=progress)
 
-    if backend == "static":
+    if wants_static(backend):
         asked = [(task, source, target)] + [("translation", s, target) for s in ("de", "fr", "ru") if s not in (source, target)]
         asked.append(("repetition", target, target))
         names = {request: f"{request[1]} → {request[2]}" if request[0] == "translation" else f"{request[0]} {target}" for request in asked}

@@ -38,7 +38,7 @@ class Panel:
         show: Callable,
         display_only: tuple[str, ...] = (),
     ) -> None:
-        self.name, self.controls, self.parts = name, controls, parts
+        self.controls = controls
         self._status, self._link = widgets.HTML(), widgets.HTML()
         work = partial(_without, display_only)
         self._latest = Latest(compute, show, self._say, work)

@@ -16,7 +16,7 @@ from ..lens import decode
 from ..models import Model
 from ..prompts import Prompt, build_prompts
 from .panel import Panel, figure_widget, pair_controls, redraw
-from .static import menu
+from .static import menu, wants_static
 
 _POSITIONS = 7  # the end of the query; more would take longer than a second on two cores
 _KEPT = 256  # prompts whose readings stay in memory, a few kilobytes each
@@ -42,7 +42,7 @@ def prompt(
             found.prompts[column] = getattr(asked, column)
         return asked, found
 
-    if backend == "static":
+    if wants_static(backend):
         offered = dict.fromkeys([concept, *[p.concept for p in pair(task, source if task == "translation" else None, target)][:5]])
         found = {name: read(task, source, target, name, "")[1] for name in offered}
         return menu({name: plots.heatmap(run, model.tokenizer) for name, run in found.items()})

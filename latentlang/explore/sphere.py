@@ -11,6 +11,7 @@ from ..experiments import run_experiment
 from ..models import Model
 from ..paths import SpherePath, sphere_path
 from .panel import Panel, figure_widget, pair_controls, redraw, size_control
+from .static import wants_static
 
 _MEAN = "mean of all"
 PIVOT = "en"
@@ -29,7 +30,7 @@ def sphere(
         only = source if task == "translation" else None
         return sphere_path(model, run_experiment(model, task, only, target, every=every, keep_latents=True, progress=progress))
 
-    if backend == "static":
+    if wants_static(backend):
         return plots.sphere(path_of(task, source, target, every))
     controls = pair_controls(task, source, target) | {
         "every": size_control(every),

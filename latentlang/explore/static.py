@@ -6,7 +6,15 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
+from ..errors import DataError
 from .panel import WIDTH
+
+
+def wants_static(backend: str) -> bool:
+    """Return whether a figure is asked for in place of a widget."""
+    if backend not in ("widget", "static"):
+        raise DataError(f"Unknown backend '{backend}': use 'widget', or 'static' where widgets don't work.")
+    return backend == "static"
 
 
 def menu(figures: Mapping[str, go.Figure]) -> go.Figure:
