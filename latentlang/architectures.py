@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,21 +33,39 @@ class Head:
         return logits
 
 
-def standard_names(name: str, module: torch.nn.Module) -> dict[str, str]:
-    """Return where this architecture keeps ``layers``, ``final_norm`` and ``lm_head``."""
+def standard_names(name: str, module: torch.nn.Module, parts: Mapping[str, str]) -> dict[str, str]:
+    """Return where this architecture keeps ``layers``, ``final_norm`` and ``lm_head``; ``parts`` names those that the reader knows better.
+
+    Raises ``ModelError`` that says which part was not found and how to pass it.
+    """
     head = module.get_output_embeddings() if hasattr(module, "get_output_embeddings") else None
     found = {
         "layers": next((p for p in _BLOCKS if isinstance(_submodule(module, p), torch.nn.ModuleList)), None),
         "final_norm": next((p for p in _NORMS if _submodule(module, p) is not None), None),
         "lm_head": next((p for p, m in module.named_modules(remove_duplicate=False) if head is not None and m is head), None),
     }
+    wrong = [part for part in parts if part not in found] + [path for path in parts.values() if _submodule(module, path) is None]
+    if wrong:
+        takes = f"parts takes {', '.join(found)}, each with the path of a module in {_outline(module)}"
+        raise ModelError(f"{name} has no {', '.join(wrong)}: {takes}.")
+    found |= parts
     missing = [part for part, path in found.items() if path is None]
-    if missing or getattr(module.config, "is_encoder_decoder", False):
+    what = f"{name} ({type(module).__name__})"
+    if getattr(module.config, "is_encoder_decoder", False):
+        raise ModelError(f"{what} is not a decoder that latentlang can read: it has an encoder; choose a decoder-only language model.")
+    if missing:
+        example = ", ".join(f"'{part}': '...'" for part in missing)
         raise ModelError(
-            f"{name} ({type(module).__name__}) is not a decoder that latentlang can read: "
-            f"{'it has an encoder' if not missing else 'no ' + ', '.join(missing) + ' found'}; choose a decoder-only language model."
+            f"latentlang cannot find {', '.join(missing)} in {what}: pass load_model(..., parts={{{example}}}) with the path of each "
+            f"in {_outline(module)}, or choose another decoder."
         )
     return found
+
+
+def _outline(module: torch.nn.Module) -> str:
+    """Return the paths of a model's upper modules, as ``parts`` takes them."""
+    paths = [path for path, _ in module.named_modules() if path and path.count(".") < 2 and not path.rpartition(".")[2].isdigit()]
+    return ", ".join(paths[:12]) + (", ..." if len(paths) > 12 else "")
 
 
 def _submodule(module: torch.nn.Module, path: str) -> torch.nn.Module | None:
@@ -75,6 +94,14 @@ def gain(norm: torch.nn.Module, like: torch.Tensor) -> tuple[torch.Tensor, bool]
     plain = norm(signs)
     centres = torch.allclose(norm(signs + 1).float(), plain.float(), atol=1e-3)
     return ((plain - norm(-signs)) / 2 * signs)[0].float(), centres
+
+
+def folded(lm_head: torch.nn.Module, final_norm: torch.nn.Module, rows: slice | Sequence[int]) -> torch.Tensor:
+    """Return rows of the unembedding with the norm's gain folded in, centred where the norm centres, ``[n_rows, d_model]`` float32."""
+    weight = lm_head.weight.detach()
+    factors, centres = gain(final_norm, weight)
+    chosen = weight[rows].float() * factors.to(weight.device)
+    return chosen - chosen.mean(-1, keepdim=True) if centres else chosen
 
 
 def block_output(output) -> torch.Tensor:

@@ -91,9 +91,9 @@ class _Question:
             if len(self.prompts) < len(self.whole) and (stored := cache.find(self.name(part=False))) is not None:
                 wanted = {p.concept for p in self.prompts}
                 stored = stored[[concept in wanted for concept in stored.prompts["concept"]]]
-            elif self.model.module is None:
+            elif self.model.traced is None:
                 stored = cache.find(self.name(part=True))
-        if stored is None and self.model.module is None:
+        if stored is None and self.model.traced is None:
             raise TraceError(self.model.unusable)
         if stored is None:
             stored = cache.answer(self.facts(part=True), len(self.prompts), self._compute(report), part=_PART, refresh=refresh)

@@ -1,8 +1,52 @@
-"""Failures of loading from a hub or a folder, put into one sentence each."""
+"""What comes from a hub or a folder: weights, or the bare structure of a model; and every failure in one sentence."""
 
 from __future__ import annotations
 
+import logging
+
+import torch
+
 from .errors import ModelError
+
+FAILURES = (OSError, ValueError, RuntimeError, ImportError, KeyError)
+
+
+def load_weights(name: str, place: str, revision: str | None, quantization: str | None, dtype: torch.dtype, device: str):
+    """Load weights (safetensors only, no remote code) and tokenizer; every failure becomes one ``ModelError``."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+    options: dict = {"dtype": dtype, "revision": revision, "use_safetensors": True, "trust_remote_code": False}
+    if quantization == "8bit":
+        try:
+            import bitsandbytes  # noqa: F401
+        except ImportError:
+            raise ModelError("8-bit loading needs bitsandbytes: run `pip install bitsandbytes`.") from None
+        options["quantization_config"] = BitsAndBytesConfig(load_in_8bit=True)
+        # It would say of every matrix of every batch that it casts the inputs, which is what LLM.int8 is.
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
+    if quantization or device == "cuda":
+        options["device_map"] = "auto" if device == "cuda" else device
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision, trust_remote_code=False)
+        module = AutoModelForCausalLM.from_pretrained(place, **options)
+    except FAILURES as error:
+        raise explain(error, name, place) from error
+    if not options.get("device_map"):
+        module = module.to(device)
+    return module.eval().requires_grad_(False), tokenizer
+
+
+def load_structure(name: str, place: str, revision: str | None):
+    """Return a model without weights (on torch's ``meta`` device) and its tokenizer; every failure becomes one ``ModelError``."""
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision, trust_remote_code=False)
+        config = AutoConfig.from_pretrained(place, revision=revision, trust_remote_code=False)
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(config), tokenizer
+    except FAILURES as error:
+        raise explain(error, name, place) from error
 
 
 def explain(error: BaseException, name: str, place: str) -> ModelError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import inspect
 import math
-import threading
 import warnings
 import weakref
 from collections.abc import Mapping, Sequence
@@ -26,9 +25,8 @@ from .models import Model
 from .progress import Progress, reporting
 from .prompts import PromptSet
 from .reduction import Request, reduce
+from .remote import TRACE_LOCK, tracing
 
-# Two nnsight traces at once in one process give wrong numbers without an error.
-TRACE_LOCK = threading.RLock()
 _BATCH_TOKENS = 2048
 _grams: weakref.WeakKeyDictionary[Model, Gram] = weakref.WeakKeyDictionary()
 
@@ -58,7 +56,7 @@ def decode(
     Out of memory on a GPU, the batch is halved. Interrupted, the prompts finished so far are
     returned with a warning. Raises ``TraceError`` for a request that cannot be met.
     """
-    texts, table, wanted = _requests(prompts, targets)
+    texts, facts, wanted = _requests(prompts, targets)
     several = positions != "last"
     _check_request(model, len(texts), positions, top_k, batch_size)
     watch = tuple(int(i) for i in watch or ())
@@ -66,7 +64,9 @@ def decode(
     _check_ids(model, [ids for row in wanted for ids in row.values()] + [watch])
     encoded = [model.tokenizer(text)["input_ids"] for text in texts]
     read = {"last": 1, "all": len(encoded[0])}.get(positions) or min(positions, len(encoded[0]))
-    table_of_gram = _gram(model) if energy else None
+    model.check()
+    before = model.server.received if model.server else 0
+    table = _gram(model) if energy and not model.remote else None
     done: dict[int, dict[str, torch.Tensor]] = {}
     queue = _batches(encoded, batch_size)
     prefix = _Prefix.of(model, encoded, read)
@@ -74,7 +74,7 @@ def decode(
         with reporting(progress if callable(progress) or len(texts) > 1 else False, len(texts)) as report:
             while queue:
                 rows = queue.pop(0)
-                request = Request([wanted[i] for i in rows], languages, watch, top_k, table_of_gram, keep_latents)
+                request = Request([wanted[i] for i in rows], languages, watch, top_k, energy, table, keep_latents)
                 try:
                     found = _run(model, [encoded[i] for i in rows], request, read, include_embedding, prefix)
                 except torch.OutOfMemoryError:
@@ -87,6 +87,8 @@ def decode(
         if not done:
             raise
         warnings.warn(f"Stopped after {len(done)} of {len(texts)} prompts; the result holds these alone.", stacklevel=2)
+    if model.server and progress is True:
+        print(f"{len(done)} prompts: {model.server.received - before:,} bytes of results came from {model.server.host}.")
     kept = sorted(done)
     parts = {name: torch.stack([done[i][name] for i in kept]) for name in done[kept[0]]}
     if not several:
@@ -94,7 +96,7 @@ def decode(
     return Decoded(
         model=model.name,
         layers=tuple(range(0 if include_embedding else 1, model.n_layers + 1)),
-        prompts=table.iloc[kept].reset_index(drop=True),
+        prompts=facts.iloc[kept].reset_index(drop=True),
         probability={code: parts["probability"][..., n] for n, code in enumerate(languages)},
         rank={code: parts["rank"][..., n] for n, code in enumerate(languages)},
         watch=watch,
@@ -107,7 +109,7 @@ def _run(model: Model, encoded, request: Request, read: int, embedding: bool, pr
     """Trace one batch; return ``{name: [batch, read positions, layers, ...]}`` on the CPU."""
     inputs = prefix.continued_by(encoded, model)
     lm, head = model.traced, model.head
-    with TRACE_LOCK, torch.no_grad(), lm.trace(**inputs) as tracer:
+    with tracing(model) as where, lm.trace(**inputs, **where) as tracer:
         latents = []
         if embedding:
             latents.append(lm.layers[0].input[:, -read:].clone())
@@ -132,6 +134,8 @@ class _Prefix:
     @classmethod
     def of(cls, model: Model, encoded: list[list[int]], read: int) -> _Prefix:
         """Find the common beginning and read it, when it is the larger part of the prompts."""
+        if model.remote:  # the keys and values would have to travel
+            return cls()
         shortest = min(map(len, encoded))
         common = next((n for n, tokens in enumerate(zip(*encoded)) if len(set(tokens)) > 1), shortest)
         length = min(common, shortest - read)

@@ -7,19 +7,23 @@ is done to the logits afterwards (scale, soft cap). nnsight carries the names in
 
 from __future__ import annotations
 
-import logging
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import nnsight
 import torch
+from nnsight.modeling import huggingface
+from nnsight.modeling.transformers import TransformersModel
 
 from . import demo_model
-from .architectures import block_output, gain, head_of, standard_names
-from .errors import ModelError, near
+from .architectures import block_output, folded, head_of, standard_names
+from .errors import ModelError, TraceError, near
 from .hardware import best_device, best_dtype, set_threads
-from .hub import explain
+from .hub import load_structure, load_weights
 from .registry import ENTRIES, check_room, may_load
+from .remote import Server, tracing
 from .stored import StoredModel, stored_model
 
 _CHECK_TEXT = 'Français: "fleur" - English: "'
@@ -32,31 +36,39 @@ class Model:
     ``d_model``, ``vocab_size``, ``device``, ``dtype``, ``quantization`` (None or "8bit"),
     ``module`` (the transformers model) and ``traced`` (the same wrapped by nnsight, with
     ``traced.layers``, ``traced.final_norm`` and ``traced.lm_head``).
+
+    With ``remote=True`` the weights are on a server (``server.host``; ``server.received`` counts the bytes that came back):
+    ``module`` is None, ``dtype`` what the configuration says, ``device`` the CPU that prepares the prompts.
     """
 
-    def __init__(self, name: str, module: torch.nn.Module, tokenizer, quantization: str | None = None, revision: str = "") -> None:
-        from nnsight.modeling.transformers import TransformersModel
-
-        names = standard_names(name, module)
-        self.traced = TransformersModel(
-            module, task="text-generation", tokenizer=tokenizer, rename={path: alias for alias, path in names.items() if path != alias}
-        )
-        self.name, self.module, self.tokenizer, self.quantization = name, module, tokenizer, quantization
-        self.blocks = module.get_submodule(names["layers"])
-        self.final_norm = module.get_submodule(names["final_norm"])
-        self.lm_head = module.get_submodule(names["lm_head"])
+    def __init__(
+        self, name: str, module, tokenizer, quantization=None, revision: str = "", parts: Mapping[str, str] | None = None, remote=False
+    ) -> None:
+        names = standard_names(name, module, parts or {})
+        self.name, self.tokenizer, self.quantization, self.revision, self.remote = name, tokenizer, quantization, revision, remote
+        self.blocks, self.final_norm, self.lm_head = (module.get_submodule(names[part]) for part in ("layers", "final_norm", "lm_head"))
         self.head = head_of(module.config)
         self.n_layers = len(self.blocks)
         self.vocab_size, self.d_model = self.lm_head.weight.shape
-        self.dtype = module.dtype
-        self.device = self.lm_head.weight.device
-        self.revision = revision
+        self.dtype, self.device = module.dtype, self.lm_head.weight.device
+        options = {"task": "text-generation", "tokenizer": tokenizer}
+        options["rename"] = {path: alias for alias, path in names.items() if path != alias}
+        self.server = Server() if remote is True else None
+        if remote is True:
+            self.device = torch.device("cpu")
+            self.module = self.blocks = self.final_norm = self.lm_head = None
+            place = module.config.name_or_path
+            if Path(place).is_dir():
+                huggingface._ID_CACHE[place] = place  # or nnsight asks the hub for the repository behind a folder
+            self.traced = TransformersModel(place, revision=revision or None, **options)
+        else:
+            self.module, self.traced = module, TransformersModel(module, **options)
+        self._checked = False
 
     def __repr__(self) -> str:
         precision = self.quantization or str(self.dtype).removeprefix("torch.")
-        return (
-            f"Model({self.name}: {self.n_layers} layers, d_model {self.d_model}, {self.vocab_size:,} tokens, {precision} on {self.device})"
-        )
+        where = f"weights on {self.server.host}" if self.server else f"{precision} on {self.device}"
+        return f"Model({self.name}: {self.n_layers} layers, d_model {self.d_model}, {self.vocab_size:,} tokens, {where})"
 
     @property
     def identity(self) -> dict[str, str]:
@@ -64,7 +76,7 @@ class Model:
         return {
             "name": self.name,
             "revision": self.revision,
-            "dtype": str(self.dtype).removeprefix("torch."),
+            "dtype": f"as on {self.server.host}" if self.server else str(self.dtype).removeprefix("torch."),
             "quantization": self.quantization or "",
         }
 
@@ -74,14 +86,43 @@ class Model:
         For a LayerNorm model the rows are also centred over ``d_model`` (the norm subtracts the
         latent's mean, which is the same). Rows are not normalised. The whole of it is as large as
         the unembedding in float32 (0.7 GB for the demo model) and is not kept: ask for the rows you need.
+        Of a model on a server only the rows come back.
         """
-        with torch.no_grad():
-            weight = self.lm_head.weight.detach()
-            factors, centres = gain(self.final_norm, weight)
-            folded = weight[rows].float() * factors.to(weight.device)
-            if centres:
-                folded -= folded.mean(-1, keepdim=True)
-        return folded
+        if self.traced is None:
+            raise TraceError(self.unusable)
+        if not self.remote:
+            with torch.no_grad():
+                return folded(self.lm_head, self.final_norm, rows)
+        lm, inputs = self.traced, self._inputs()
+        with tracing(self) as where, lm.trace(**inputs, **where) as tracer:
+            found = nnsight.save(folded(lm.lm_head, lm.final_norm, rows).cpu())
+            tracer.stop()
+        return found
+
+    def check(self) -> None:
+        """Compare, once, the last layer's lens with the model's own logits; a view that differs must not be used."""
+        if self._checked:
+            return
+        lm, head, inputs = self.traced, self.head, self._inputs()
+        with tracing(self) as where, lm.trace(**inputs, **where):
+            h = block_output(lm.layers[-1].output)[:, -1]
+            lens = head(lm.lm_head(lm.final_norm(h)).float())
+            own = lm.output.logits[:, -1].float()
+            found = nnsight.save(torch.stack([(own - lens).abs().max(), own.abs().max()]).cpu())
+        difference, largest = found.tolist()
+        if not math.isfinite(largest):
+            number = str(self.dtype).removeprefix("torch.")
+            raise ModelError(f"{self.name} does not compute finite numbers in {number} here: load it with dtype='float32' or 'bfloat16'.")
+        tolerance = 1e-3 if self.dtype == torch.float32 and not self.quantization and not self.server else 0.25
+        if not difference <= tolerance * max(1.0, largest / 10):
+            raise ModelError(
+                f"{self.name} computes its logits in a way that latentlang does not know (the lens on the last layer differs "
+                f"by {difference:.2g}): choose another model, or report this architecture."
+            )
+        self._checked = True
+
+    def _inputs(self) -> dict:
+        return dict(self.tokenizer(_CHECK_TEXT, return_tensors="pt").to(self.device))
 
     @property
     def unusable(self) -> str:
@@ -102,6 +143,8 @@ def load_model(
     quantization: str | None = None,
     dtype: torch.dtype | str | None = None,
     device: str | None = None,
+    parts: Mapping[str, str] | None = None,
+    remote: bool | str = False,
 ) -> Model | StoredModel:
     """Load a decoder by name, repository id or local folder, and check that it can be read layer by layer.
 
@@ -111,16 +154,27 @@ def load_model(
     ``name``: None takes ``LATENTLANG_MODEL``, else ``llama-2-7b`` on a machine that has its weights and a
     large enough GPU, else the packaged demo model. ``quantization``:
     ``"8bit"`` for LLM.int8 through bitsandbytes (the default for Llama-2 on a GPU),
-    ``"none"`` to refuse it. ``dtype`` and ``device``: None for what the hardware does well.
+    ``"none"`` to refuse it. ``dtype`` and ``device``: None for what the hardware does well. ``parts``: where an
+    architecture that latentlang does not know keeps its ``layers``, ``final_norm`` or ``lm_head``.
+
+    ``remote=True`` leaves the weights on the NDIF server that ``NDIF_HOST`` names (the public one if none), with the key in
+    ``NDIF_API_KEY``: here are the tokenizer and the model's structure, and what is asked of it is sent there. It is checked with the
+    first question. ``remote="local"`` sends the same, but to this process, which shows without a server whether it would work there.
 
     Raises ``ModelError`` with one sentence that says what to do next.
     """
     if isinstance(name, (Model, StoredModel)):
         return name
     name = str(name or default_name())
-    if not any((revision, quantization, dtype, device)) and not may_load(name) and (stored := stored_model(name)) is not None:
+    if remote not in (False, True, "local"):
+        raise ModelError(f"Unknown remote={remote!r}: use True for the server in NDIF_HOST, 'local' to try it here, or leave it out.")
+    if not any((revision, quantization, dtype, device, remote)) and not may_load(name) and (stored := stored_model(name)) is not None:
         return stored
     place = _locate(name)
+    if remote is True:
+        if any((quantization, dtype, device)):
+            raise ModelError("A model on a server is loaded there already: leave quantization, dtype and device out.")
+        return Model(name, *load_structure(name, place, revision), revision=revision or "", parts=parts, remote=True)
     device = str(device or best_device())
     if quantization not in (None, "none", "8bit"):
         raise ModelError(f"Unknown quantization '{quantization}': use '8bit', or leave it out.")
@@ -130,9 +184,9 @@ def load_model(
     dtype = _dtype(dtype) or best_dtype(device, quantization)
     check_room(name, quantization, dtype, device)
     set_threads()
-    module, tokenizer = _load(name, place, revision, quantization, dtype, device)
-    model = Model(name, module, tokenizer, quantization, _revision(name, place, module))
-    _self_check(model)
+    module, tokenizer = load_weights(name, place, revision, quantization, dtype, device)
+    model = Model(name, module, tokenizer, quantization, _revision(name, place, module), parts, remote)
+    model.check()
     return model
 
 
@@ -169,31 +223,6 @@ def _locate(name: str) -> str:
     )
 
 
-def _load(name: str, place: str, revision: str | None, quantization: str | None, dtype: torch.dtype, device: str):
-    """Load weights (safetensors only, no remote code) and tokenizer; every failure becomes one ``ModelError``."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
-
-    options: dict = {"dtype": dtype, "revision": revision, "use_safetensors": True, "trust_remote_code": False}
-    if quantization == "8bit":
-        try:
-            import bitsandbytes  # noqa: F401
-        except ImportError:
-            raise ModelError("8-bit loading needs bitsandbytes: run `pip install bitsandbytes`.") from None
-        options["quantization_config"] = BitsAndBytesConfig(load_in_8bit=True)
-        # It would say of every matrix of every batch that it casts the inputs, which is what LLM.int8 is.
-        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
-    if quantization or device == "cuda":
-        options["device_map"] = "auto" if device == "cuda" else device
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(place, revision=revision, trust_remote_code=False)
-        module = AutoModelForCausalLM.from_pretrained(place, **options)
-    except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
-        raise explain(error, name, place) from error
-    if not options.get("device_map"):
-        module = module.to(device)
-    return module.eval().requires_grad_(False), tokenizer
-
-
 def _revision(name: str, place: str, module: torch.nn.Module) -> str:
     """Return what tells one version of the weights from another: the hub's commit, or the files of a local folder."""
     if name in ENTRIES and ENTRIES[name].repo is None:
@@ -202,26 +231,3 @@ def _revision(name: str, place: str, module: torch.nn.Module) -> str:
         return getattr(module.config, "_commit_hash", None) or ""
     files = sorted(Path(place).glob("*.safetensors"))
     return ",".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files)
-
-
-def _self_check(model: Model) -> None:
-    """Compare the last layer's lens with the model's own logits; a view that differs must not be used."""
-    encoded = model.tokenizer(_CHECK_TEXT, return_tensors="pt").to(model.device)
-    kept = {}
-    hook = model.blocks[-1].register_forward_hook(lambda _, __, out: kept.update(h=block_output(out)[:, -1]))
-    try:
-        with torch.no_grad():
-            own = model.module(**encoded).logits[:, -1].float()
-            lens = model.head(model.lm_head(model.final_norm(kept["h"])).float())
-    finally:
-        hook.remove()
-    if not own.isfinite().all():
-        number = str(model.dtype).removeprefix("torch.")
-        raise ModelError(f"{model.name} does not compute finite numbers in {number} here: load it with dtype='float32' or 'bfloat16'.")
-    tolerance = 1e-3 if model.dtype == torch.float32 and not model.quantization else 0.25
-    difference = (own - lens).abs().max().item()
-    if not difference <= tolerance * max(1.0, own.abs().max().item() / 10):
-        raise ModelError(
-            f"{model.name} computes its logits in a way that latentlang does not know (the lens on the last layer differs "
-            f"by {difference:.2g}): choose another model, or report this architecture."
-        )

@@ -6,15 +6,19 @@ import math
 
 import torch
 
-from .geometry import token_energy
+from .architectures import folded
+from .geometry import CHUNK_ROWS, gram, token_energy
 
 _CHUNK_LOGITS = 2**25  # vocabulary entries read at once, about 130 MB of float32
 
 
 class Request:
-    """What to keep of each row of a batch: token sets as padded ids, ids to watch, energy, latents."""
+    """What to keep of each row of a batch: token sets as padded ids, ids to watch, energy, latents.
 
-    def __init__(self, wanted, languages, watch, top_k, gram_, keep_latents) -> None:
+    ``table``: the unembedding's Gram matrix for the energy; None to build it from the weights where the trace runs.
+    """
+
+    def __init__(self, wanted, languages, watch, top_k, energy, table, keep_latents) -> None:
         longest = max((len(row[code]) for row in wanted for code in languages), default=1)
         self.ids = torch.zeros(len(wanted), len(languages), longest, dtype=torch.long)
         self.real = torch.zeros(self.ids.shape, dtype=torch.bool)
@@ -24,7 +28,7 @@ class Request:
                 self.ids[i, n, : len(ids)] = torch.tensor(ids)
                 self.real[i, n, : len(ids)] = True
         self.watch = torch.tensor(watch, dtype=torch.long)
-        self.top_k, self.gram, self.keep_latents = top_k, gram_, keep_latents
+        self.top_k, self.energy, self.table, self.keep_latents = top_k, energy, table, keep_latents
 
 
 def reduce(h: torch.Tensor, final_norm, lm_head, head, request: Request) -> dict[str, torch.Tensor]:
@@ -44,8 +48,10 @@ def reduce(h: torch.Tensor, final_norm, lm_head, head, request: Request) -> dict
     kept = {name: torch.cat([c[name] for c in chunks]).reshape(*shape, *chunks[0][name].shape[1:]) for name in chunks[0]}
     if not len(watch):
         del kept["watched"]
-    if request.gram is not None:
-        kept["energy"] = token_energy(h, request.gram)
+    if request.energy:
+        n_tokens = lm_head.weight.shape[0]
+        blocks = (folded(lm_head, final_norm, slice(s, s + CHUNK_ROWS)) for s in range(0, n_tokens, CHUNK_ROWS))
+        kept["energy"] = token_energy(h, gram(blocks) if request.table is None else request.table)
     if request.keep_latents:
         kept["latents"] = h.float()
     return kept

@@ -1,0 +1,222 @@
+"""Models on a server: the same numbers in-process through nnsight's remote path and from a loopback server, and its failures."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import nnsight
+import pytest
+import torch
+from test_lens import TEXTS, targets_for
+
+import latentlang as ll
+from latentlang import demo_model
+from latentlang.remote import TRACE_LOCK, tracing
+
+HERE = Path(__file__).resolve().parent
+LIMIT = 30  # seconds until a failure is told
+REQUESTS = {
+    "plain": {},
+    "everything": {"watch": [3, 4, 5], "keep_latents": True, "include_embedding": True, "top_k": 3},
+    "one prompt a batch, no energy": {"batch_size": 1, "energy": False},
+}
+
+
+@contextmanager
+def serving(folder, *options: str):
+    """Run the loopback server on a model's folder, in a folder of its own, and yield its address."""
+    command = [sys.executable, str(HERE / "ndif_server.py"), str(folder), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(folder)) as server:
+        try:
+            port = server.stdout.readline().strip()
+            assert port.isdigit(), "the server did not start: run tests/ndif_server.py by hand"
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="module")
+def demo_folder():
+    return demo_model.folder()
+
+
+@pytest.fixture(scope="module")
+def demo_server(demo_folder):
+    with serving(demo_folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def locked_server(tiny):
+    """A server that wants a key, with the random Llama."""
+    with serving(tiny.folder("llama"), "--key", "open sesame") as address:
+        yield address
+
+
+@pytest.fixture
+def on_server(monkeypatch):
+    """``on_server(address, folder, key=None)`` -> the model of that folder, its weights there."""
+
+    def load(address: str, folder, key: str | None = None):
+        monkeypatch.setenv("NDIF_HOST", address)
+        monkeypatch.setenv("NDIF_API_KEY", key) if key else monkeypatch.delenv("NDIF_API_KEY", raising=False)
+        return ll.load_model(folder, remote=True)
+
+    return load
+
+
+def assert_equal(run, expected) -> None:
+    """Every tensor of two runs is the same, bit for bit."""
+    assert run.prompts.equals(expected.prompts) and run.layers == expected.layers
+    for name, tensor in expected._tensors().items():
+        assert torch.equal(run._tensors()[name], tensor), name
+
+
+def failure(action) -> str:
+    """Return the one sentence that ``action`` fails with, in time, and with the lock of all traces free again."""
+    started = time.monotonic()
+    with pytest.raises(ll.errors.LatentLangError) as caught:
+        action()
+    assert time.monotonic() - started < LIMIT
+    assert TRACE_LOCK.acquire(timeout=1)
+    TRACE_LOCK.release()
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+    return str(caught.value)
+
+
+@pytest.fixture
+def simulated(random_model, tiny):
+    """A random model whose traces take nnsight's remote path inside this process."""
+    return ll.load_model(tiny.folder(Path(random_model.name).name), dtype="float32", remote="local")
+
+
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
+def test_the_remote_path_in_process_changes_no_bit(random_model, simulated, request_):
+    targets = targets_for(random_model)
+    options = {"targets": targets, "progress": False, **request_}
+    assert_equal(ll.decode(simulated, TEXTS, **options), ll.decode(random_model, TEXTS, **options))
+
+
+def test_every_other_function_that_traces_agrees_too(random_model, simulated):
+    """Several positions of one prompt, and rows of the unembedding."""
+    options = {"positions": "all", "progress": False}
+    assert_equal(ll.decode(simulated, TEXTS[1:2], **options), ll.decode(random_model, TEXTS[1:2], **options))
+    for rows in ([5, 2, 9], slice(3, 20)):
+        assert torch.equal(simulated.folded_unembedding(rows), random_model.folded_unembedding(rows))
+
+
+def test_no_trace_of_the_library_goes_round_the_remote_path():
+    """Every trace is written ``with tracing(...) as where, ...trace(..., **where)``, so the tests above cover all of them."""
+    traces = {path.name: re.findall(r".*\.trace\(.*\n", path.read_text()) for path in Path(ll.__file__).parent.glob("**/*.py")}
+    traces = {name: lines for name, lines in traces.items() if lines}
+    assert {name: len(lines) for name, lines in traces.items()} == {"lens.py": 1, "models.py": 2, "remote.py": 1}
+    assert all("tracing(" in line and "**where" in line for name, lines in traces.items() if name != "remote.py" for line in lines)
+
+
+def test_a_server_sends_back_the_same_numbers_and_little_else(demo_server, demo_folder, on_server, model, capsys):
+    """118 French-to-Chinese prompts: under 1 MB of results, and the numbers of the weights here."""
+    far = on_server(demo_server, demo_folder)
+    assert far.module is None and far.lm_head is None and (far.n_layers, far.d_model) == (model.n_layers, model.d_model)
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=far.tokenizer)
+    prompts = prompts.about(ll.load_words().index[::4])
+    assert len(prompts) >= 118
+    answered = ll.decode(far, prompts)
+    said = capsys.readouterr().out
+    assert_equal(ll.decode(far, prompts[:5], progress=False), ll.decode(model, prompts[:5], progress=False))
+    part = ll.decode(model, prompts[5:25], progress=False)
+    torch.testing.assert_close(answered.probability["en"][5:25], part.probability["en"], atol=1e-5, rtol=0)
+    torch.testing.assert_close(answered.energy[5:25], part.energy, atol=1e-5, rtol=0)
+    sizes = json.load(urllib.request.urlopen(f"{demo_server}/seen"))
+    total = int(re.search(r"([\d,]+) bytes", said).group(1).replace(",", ""))
+    assert total == sum(job["answered"] for job in sizes[1:-1]) < 1_000_000  # the first was the check, the last the five prompts
+    print(said.strip(), f"Sent: {sum(job['asked'] for job in sizes[1:-1]):,} bytes in {len(sizes) - 2} requests.")
+
+
+def test_a_server_answers_the_sphere_and_the_cache(demo_server, demo_folder, on_server, model, tmp_path, monkeypatch):
+    far = on_server(demo_server, demo_folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    question = {"task": "repetition", "target": "zh", "every": 80, "keep_latents": True, "progress": False}
+    run = ll.run_experiment(far, **question)
+    here = ll.run_experiment(model, **question)
+    torch.testing.assert_close(ll.sphere_path(far, run).coordinates, ll.sphere_path(model, here).coordinates)
+    received = far.server.received
+    assert_equal(ll.run_experiment(far, **question), run)
+    assert far.server.received == received  # from the cache
+    assert far.identity != model.identity
+
+
+def test_a_server_that_is_down(on_server, tiny):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    far = on_server(address, tiny.folder("llama"))
+    assert f"{address} cannot be reached" in failure(lambda: ll.decode(far, ["The"]))
+
+
+def test_an_address_that_is_none(on_server, tiny):
+    far = on_server("127.0.0.1:80", tiny.folder("llama"))
+    assert "set NDIF_HOST" in failure(lambda: ll.decode(far, ["The"]))
+    far = on_server("http://no-such-machine.invalid", tiny.folder("llama"))
+    assert "cannot be reached" in failure(lambda: ll.decode(far, ["The"]))
+
+
+def test_a_missing_key(locked_server, on_server, tiny):
+    folder = tiny.folder("llama")
+    assert "set NDIF_API_KEY" in failure(lambda: ll.decode(on_server(locked_server, folder), ["The"]))
+    assert "set NDIF_API_KEY" in failure(lambda: ll.decode(on_server("https://api.ndif.us", folder), ["The"]))  # known without asking
+    far = on_server(locked_server, folder, key="open sesame")
+    assert_equal(ll.decode(far, TEXTS, progress=False), ll.decode(tiny("llama"), TEXTS, progress=False))
+
+
+def test_a_model_that_is_not_deployed(locked_server, on_server, tiny):
+    far = on_server(locked_server, tiny.folder("qwen2"), key="open sesame")
+    assert "does not run" in failure(lambda: ll.decode(far, ["The"]))
+
+
+def test_an_error_inside_the_trace(locked_server, on_server, tiny):
+    far = on_server(locked_server, tiny.folder("llama"), key="open sesame")
+    inputs = dict(far.tokenizer("The", return_tensors="pt"))
+
+    def ask(mistake):
+        with tracing(far) as where, far.traced.trace(**inputs, **where):
+            nnsight.save(far_mistake(mistake))
+
+    assert "planted by hand" in failure(lambda: ask("planted by hand"))
+    with pytest.raises(torch.OutOfMemoryError):  # which makes decode halve its batch
+        ask("CUDA out of memory. Tried to allocate 20.00 GiB.")
+    assert len(ll.decode(far, TEXTS, progress=False)) == len(TEXTS)  # the next trace runs
+
+
+def far_mistake(said: str):
+    raise RuntimeError(said)
+
+
+def test_a_server_that_never_says_a_word(on_server, tiny):
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        far = on_server(f"http://127.0.0.1:{mute.getsockname()[1]}", tiny.folder("llama"))
+        assert "has said nothing for 20 seconds" in failure(lambda: ll.decode(far, ["The"]))
+
+
+def test_a_server_that_takes_a_job_and_falls_silent(on_server, tiny):
+    with serving(tiny.folder("llama"), "--silent") as address:
+        far = on_server(address, tiny.folder("llama"))
+        assert "has said nothing for 20 seconds" in failure(lambda: ll.decode(far, ["The"]))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"remote": "yes"}, "Unknown remote"), ({"remote": True, "quantization": "8bit"}, "leave quantization, dtype and device out")],
+)
+def test_requests_that_make_no_sense(tiny, options, said):
+    with pytest.raises(ll.errors.ModelError, match=said):
+        ll.load_model(tiny.folder("llama"), **options)
