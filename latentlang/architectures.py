@@ -13,7 +13,7 @@ from .errors import ModelError
 _BLOCKS = ("model.layers", "transformer.h", "gpt_neox.layers", "model.decoder.layers", "transformer.blocks", "model.language_model.layers")
 _NORMS = (
     "model.norm", "transformer.ln_f", "gpt_neox.final_layer_norm", "model.decoder.final_layer_norm",
-    "transformer.norm_f", "model.language_model.norm", "model.final_layernorm",
+    "transformer.norm_f", "model.language_model.norm", "model.final_layernorm", "model.layer_norm",
 )  # fmt: skip
 
 

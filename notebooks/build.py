@@ -14,10 +14,10 @@ import argparse
 import hashlib
 import json
 import sys
-import tomllib
 from pathlib import Path
 
 import jupytext
+import links
 import nbformat
 
 HERE = Path(__file__).resolve().parent
@@ -33,24 +33,14 @@ import latentlang as ll
 ll.checks.check_environment()"""
 
 
-def slug() -> str:
-    """Return ``owner/repository`` from pyproject's Repository address."""
-    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project["urls"]["Repository"].removeprefix("https://github.com/")
-
-
 def badges(name: str) -> str:
     """Return the row of links that open this notebook elsewhere."""
-    repository, path = slug(), f"notebooks/{name}.ipynb"
-    owner_repo = repository.split("/")[1]
-    pull = f"https://nbgitpuller.readthedocs.io/en/latest/link.html?repo=https://github.com/{repository}&branch=main&urlpath=lab/tree/{owner_repo}/{path}"
-    return "\n".join(
-        (
-            f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/{repository}/blob/main/{path})",
-            f"[![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/{repository}/main?urlpath=lab/tree/{path})",
-            f"[![Pull into your JupyterHub](https://img.shields.io/badge/nbgitpuller-JupyterHub-orange)]({pull})",
-        )
+    shown = (
+        ("Open in Colab", "https://colab.research.google.com/assets/colab-badge.svg", links.colab(name)),
+        ("Open in Binder", "https://mybinder.org/badge_logo.svg", links.binder(name)),
+        ("Pull into your JupyterHub", "https://img.shields.io/badge/nbgitpuller-JupyterHub-orange", links.pull(name)),
     )
+    return "\n".join(f"[![{text}]({picture})]({address})" for text, picture, address in shown)
 
 
 def build(source: Path, solutions: bool) -> nbformat.NotebookNode:
@@ -62,7 +52,7 @@ def build(source: Path, solutions: bool) -> nbformat.NotebookNode:
         tags = cell.metadata.get("tags", [])
         if unwanted in tags:
             continue
-        text = SETUP.format(slug=slug()) if "setup" in tags else cell.source
+        text = SETUP.format(slug=links.slug()) if "setup" in tags else cell.source
         make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
         cells.append(make(text, metadata={"tags": tags} if tags else {}))
     for number, cell in enumerate(cells):

@@ -35,7 +35,7 @@ class Reading:
 def read(model, text: str, position: int = -1) -> Reading:
     """Run one prompt, catch every block's input and output, and apply the output layer by hand."""
     m, kind = model.module, model.module.config.model_type
-    place = {"gpt2": "transformer.h", "gpt_neo": "transformer.h", "mpt": "transformer.blocks", "gpt_neox": "gpt_neox.layers"}
+    place = {"mpt": "transformer.blocks", "gpt_neox": "gpt_neox.layers"} | dict.fromkeys(("gpt2", "gpt_neo", "bloom"), "transformer.h")
     blocks = m.get_submodule(place.get(kind, "model.layers"))
     caught: list[torch.Tensor] = []
 
@@ -66,6 +66,8 @@ def unembed(m, kind: str, h: torch.Tensor) -> torch.Tensor:
         "gpt_neo": "transformer.ln_f",
         "mpt": "transformer.norm_f",
         "gpt_neox": "gpt_neox.final_layer_norm",
+        "bloom": "transformer.ln_f",
+        "xglm": "model.layer_norm",
     }
     if kind in norms:
         return layer_norm(h, m.get_submodule(norms[kind])) @ m.get_output_embeddings().weight.T

@@ -54,7 +54,7 @@ def test_stub_and_solution_part_ways(course):
 
 def test_badges_and_setup_are_filled_in_from_one_place(course):
     badges, _, setup = sources(course / "01_try.ipynb")[:3]
-    slug = build.slug()
+    slug = build.links.slug()
     assert badges.count(slug) >= 3 and "notebooks/01_try.ipynb" in badges
     assert f"git+https://github.com/{slug}" in setup and "ll.checks.check_environment()" in setup
 

@@ -14,7 +14,7 @@ import latentlang as ll
 from latentlang.errors import DataError
 from latentlang.geometry import gram, latent_mds, procrustes, sphere_axes, sphere_coordinates, token_energy, token_ranks
 
-CENTRED = ("gpt2", "gpt_neo", "gpt_neox", "mpt", "cohere", "olmo")  # models with a LayerNorm before the output
+CENTRED = ("bloom", "xglm", "gpt2", "gpt_neo", "gpt_neox", "mpt", "cohere", "olmo")  # models with a LayerNorm before the output
 
 
 def direct_energy(latents: torch.Tensor, U: torch.Tensor) -> torch.Tensor:

