@@ -9,7 +9,7 @@ APP_ARGS ?=
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab app test notebooks notebook-files picture lint prefetch chromium data-check results bench clean
+.PHONY: help lab app test notebooks notebook-files picture lint prefetch chromium data-check results links bench clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -53,6 +53,10 @@ data-check: $(VENV)/.ready  ## compare the words with free dictionaries
 
 results: prefetch  ## measure every table in data/results on the demo model (about half an hour)
 	$(BIN)/python data/measure.py
+	$(BIN)/python data/memory.py
+
+links: $(VENV)/.ready  ## print the links for your JupyterHub: make links HUB=https://hub.example.org
+	$(BIN)/python notebooks/links.py $(HUB)
 
 # Not part of `test`: it needs a quiet machine and takes about twelve minutes.
 bench: prefetch  ## time decode against the least work there is and against the published way

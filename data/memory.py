@@ -38,11 +38,6 @@ DEMO = {
     "8-bit": {"quantization": "8bit"},
     "on a server": {"remote": True},
 }
-    "float32": {"dtype": "float32"},
-    "bfloat16": {"dtype": "bfloat16"},
-    "8-bit": {"quantization": "8bit"},
-    "on a server": {"remote": True},
-}
 
 
 def llama_2(name: str) -> LlamaConfig:

@@ -17,6 +17,8 @@ def load_weights(name: str, place: str, revision: str | None, quantization: str 
 
     options: dict = {"dtype": dtype, "revision": revision, "use_safetensors": True, "trust_remote_code": False}
     if quantization == "8bit":
+        # It would ask for faster 4-bit kernels, which nothing here uses.
+        logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.CRITICAL)
         try:
             import bitsandbytes  # noqa: F401
         except ImportError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import nbformat
 import pytest
@@ -55,7 +56,7 @@ def test_stub_and_solution_part_ways(course):
 def test_badges_and_setup_are_filled_in_from_one_place(course):
     badges, _, setup = sources(course / "01_try.ipynb")[:3]
     slug = build.links.slug()
-    assert badges.count(slug) >= 3 and "notebooks/01_try.ipynb" in badges
+    assert unquote(badges).count(slug) >= 3 and "notebooks/01_try.ipynb" in badges
     assert f"git+https://github.com/{slug}" in setup and "ll.checks.check_environment()" in setup
 
 
@@ -100,3 +101,19 @@ def test_a_cell_too_long_to_read_is_refused(course, cell, complaint):
     (course / "source" / "01_try.py").write_text(cell, encoding="utf-8")
     with pytest.raises(SystemExit, match=complaint):
         build.main([])
+
+
+def test_a_hubs_link_says_what_to_pull_and_what_to_open():
+    """As nbgitpuller reads it: repository, branch and path, in a folder named after the repository."""
+    link = urlsplit(build.links.pull("01_try", "https://hub.example.org/", "https://github.com/someone/my-course.git"))
+    assert (link.netloc, link.path) == ("hub.example.org", "/hub/user-redirect/git-pull")
+    asked = {name: values[0] for name, values in parse_qs(link.query).items()}
+    wanted = {"repo": "https://github.com/someone/my-course.git", "branch": "main", "urlpath": "lab/tree/my-course/notebooks/01_try.ipynb"}
+    assert asked == wanted
+
+
+def test_the_link_generator_prints_one_link_a_notebook(run_python):
+    said = run_python(
+        "import sys; sys.path.insert(0, 'notebooks'); sys.argv = ['links', 'https://hub.example.org']; import links; links.main()"
+    )
+    assert said.count("https://hub.example.org/hub/user-redirect/git-pull?") == len(list((build.HERE / "source").glob("*.py")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -25,6 +26,11 @@ def handover(english, target):
 
 RIGHT = {"01.1": SLASH, "01.2": START, "02.1": 18, "02.2": lens, "03.1": math.sqrt(0.5), "03.2": handover, "04.1": 0.1233, "04.2": 0.01732}
 RIGHT |= {"05.1": math.degrees(math.asin(0.02)), "05.2": ll.geometry.procrustes}
+RIGHT |= {"01.3": {"arm", "hand", "hunger"}, "02.3": lambda logits, ids: torch.softmax(logits, -1)[ids].sum(), "03.3": 0.93994}
+RIGHT |= {"04.3": 1 - 0.95**18, "05.3": -0.14142, "06.1": 16, "06.3": 483.3}
+RIGHT["06.2"] = lambda concepts: [c for c, (a, b) in concepts.items() if a and b and not a & b]
+FINDING = {"model": "m", "pair": "it → ja", "n": 57, "peak": 0.05, "lower": 0.02, "upper": 0.08, "layer": 14, "control_peak": 0.0001}
+RIGHT["06.4"] = FINDING
 WRONG = {
     "01.1": [SLASH + "fleur", SLASH + " ", 'German: "Blume" - French: "', 'Deutsch: Blume - Français: "', 7],
     "01.2": [START | {"▁"}, START | {"lower"}, START | {"flowers"}, START - {"▁f", "▁flower"}, START - {"f"}, "flower", 3],
@@ -56,11 +62,91 @@ WRONG = {
         3,
     ],
     "04.2": [0.03, 0.01, 0.00577, 0.02, "wide"],
+    "01.3": [{"arm", "hand"}, {"arm", "hand", "hunger", "house"}, {"arm", "hand", "hunger", "tree"}, {"hunger"}, "arm"],
+    "02.3": [
+        lambda logits, ids: torch.softmax(logits[ids], -1).sum(),
+        lambda logits, ids: logits[ids].sum(),
+        lambda logits, ids: torch.softmax(logits, -1)[ids].mean(),
+        lambda logits, ids: torch.softmax(logits, -1)[ids].max(),
+        0.3,
+    ],
+    "03.3": [100 / 739, 1 / 640, 10000 / 639, 0.06, "most"],
+    "04.3": [0.9, 0.05, 0.95**18, 0.5],
+    "05.3": [-0.2, 0.1414, 0.98995, 0.6, 7],
+    "06.1": [8, 32, 128, 5],
+    "06.2": [
+        lambda concepts: list(concepts),
+        lambda concepts: [c for c, (a, b) in concepts.items() if not a & b],
+        lambda concepts: [c for c, (a, b) in concepts.items() if a and b],
+        lambda concepts: [c for c, (a, b) in reversed(concepts.items()) if a and b and not a & b],
+        ["book"],
+    ],
+    "06.3": [120.8, 15.1, 4.096, 60.4, 1],
+    "06.4": [{}, FINDING | {"peak": 3}, FINDING | {"n": 5}, FINDING | {"pair": ...}, "a detour"],
 }
 
 
+@pytest.fixture(scope="module")
+def runs(tiny):
+    """Runs for the open exercises, whose answers come from a model: a random Llama's, some with planted probabilities."""
+    llama = tiny("llama")
+    ask = {"every": 10, "progress": False}
+    words = ll.run_experiment(llama, "translation", "de", "zh", keep_latents=True, **ask)
+    german = ll.run_experiment(llama, "translation", "fr", "zh", control="de", **ask)
+    dutch = ll.run_experiment(llama, "translation", "fr", "zh", control="it", **ask)
+    repeated = ll.run_experiment(llama, "repetition", target="zh", **ask)
+
+    def planted(run, english: float, chinese: float):
+        zero = torch.zeros_like(run.entropy)
+        rank = dict.fromkeys(("en", "zh", "de"), run.rank["en"])
+        return replace(run, probability={"en": zero + english, "zh": zero + chinese, "de": zero}, rank=rank)
+
+    path = ll.sphere_path(llama, words)
+    points = path.coordinates.clone()
+    points[..., 0], points[..., 1] = 0.01, 0.02
+
+    def leaning(x: float, y: float) -> ll.paths.SpherePath:
+        moved = points.clone()
+        moved[..., 0], moved[..., 1] = x, y
+        return replace(path, coordinates=moved)[path.prompts["concept"][0]]
+
+    quiet, loud = planted(words, 0.01, 0.9), planted(words, 0.4, 0.9)
+    return {
+        "01.4": (
+            prompts_of(llama, "de", "ru"),
+            [prompts_of(llama, "fr", "ru"), prompts_of(llama, "de", "ru")[:50], ["a text"], prompts_of(llama, None, "ru", "repetition")],
+        ),
+        "02.4": (quiet[0], [quiet, loud[0], planted(words, 0.01, 0.2)[0], planted(repeated, 0.0, 0.9)[0], 3]),
+        "03.4": (quiet, [planted(words, 0.4, 0.3), planted(words, 0.01, 0.02), planted(repeated, 0, 0.9), quiet[:3], "none"]),
+        "04.4": (dutch, [words, german, dutch[:5], 0.1]),
+        "05.4": (leaning(-0.01, 0.02), [leaning(0.01, 0.02), leaning(-0.01, 0.001), path, "book"]),
+    }
+
+
+def prompts_of(model, source, target, task="translation"):
+    return ll.build_prompts(task, source, target, tokenizer=model.tokenizer, mode="first")
+
+
+OPEN = ("01.4", "02.4", "03.4", "04.4", "05.4")
+
+
+@pytest.mark.parametrize("number", OPEN)
+def test_open_exercises_take_what_has_the_property_and_nothing_else(runs, number):
+    right, wrong = runs[number]
+    outcome = ll.checks.exercise(number, right)
+    assert outcome.status == "right", outcome
+    outcomes = [ll.checks.exercise(number, answer) for answer in wrong]
+    assert all(outcome.status == "wrong" for outcome in outcomes), outcomes
+    assert len({outcome.message for outcome in outcomes}) == len(outcomes)
+
+
+def test_a_report_may_say_that_there_is_nothing():
+    assert "no difference" in ll.checks.exercise("06.4", FINDING | {"control_peak": 0.05}).message
+    assert "HIGHER" in ll.checks.exercise("06.4", FINDING | {"control_peak": 0.5}).message
+
+
 def test_every_registered_exercise_is_tested_here():
-    assert set(RIGHT) == set(WRONG) == set(CHECKS)
+    assert {*RIGHT, *OPEN} == {*WRONG, *OPEN} == set(CHECKS)
 
 
 @pytest.mark.parametrize("number", sorted(RIGHT))

@@ -15,6 +15,7 @@ import latentlang as ll
 from latentlang import demo_model
 from latentlang.architectures import Head
 from latentlang.errors import ModelError
+from latentlang.registry import ENTRIES
 
 WORKING = 'Français: "eau" - 中文: "水"\nFrançais: "fleur" - 中文: "'
 
@@ -188,3 +189,15 @@ def test_an_unknown_architecture_is_read_once_its_parts_are_named(tmp_path, tiny
     assert decoded.top_ids[0, -1, 0] == own
     with pytest.raises(ModelError, match=r"has no backbone.norm: parts takes layers, final_norm, lm_head"):
         ll.load_model(tmp_path, parts=parts | {"final_norm": "backbone.norm"})
+
+
+def test_what_llama_2_needs_is_counted_from_its_shape():
+    """By hand: attention 2 d² and 2 d·kv, feed-forward 3 d·inner, two norms a block; two embeddings of 32,000 rows and a last norm."""
+    shapes = {"llama-2-7b": (4096, 11008, 32, 4096), "llama-2-13b": (5120, 13824, 40, 5120), "llama-2-70b": (8192, 28672, 80, 1024)}
+    table = ll.data.results("memory").set_index(["model", "way"])
+    for name, (d, inner, layers, kv) in shapes.items():
+        blocks, rest = layers * (2 * d * d + 2 * d * kv + 3 * d * inner), 2 * 32000 * d + (2 * layers + 1) * d
+        for way, size in {"8-bit": blocks + 2 * rest, "float16": 2 * (blocks + rest)}.items():
+            assert table.loc[(name, way), "weights"] == pytest.approx(size / 1e9, abs=0.006)
+        assert size / 2e9 < ENTRIES[name].gigabytes_8bit < 1.15 * size / 2e9  # room for a batch, and not much more
+        assert ENTRIES[name].layers == layers

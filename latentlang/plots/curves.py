@@ -123,4 +123,6 @@ def _spans(found: Phases, layers) -> list[tuple[float, float, str, str]]:
 def _probabilities(figure: go.Figure, summary, decoded: Decoded, row: int) -> None:
     for code in decoded.languages:
         add_curve(figure, summary, decoded, "probability", code, row)
-    figure.update_yaxes(title_text="probability", rangemode="tozero", tickformat=".0%", row=row, col=1)
+    highest = summary.loc[summary["quantity"] == "probability", "mean"].max()
+    tickformat = ".0%" if not highest < 0.03 else ".2%" if highest > 5e-4 else ".1e"  # an untrained model stays near 1 / vocabulary
+    figure.update_yaxes(title_text="probability", rangemode="tozero", tickformat=tickformat, row=row, col=1)

@@ -1,0 +1,76 @@
+"""The exercises of notebook 3: the phases."""
+
+from __future__ import annotations
+
+import math
+
+from ..summaries import find_phases
+from .answers import WrongAnswerError, close, number, register, run
+
+
+@register("03.1")
+def energy_by_hand(answer: object) -> str:
+    """Energy of (1, 0, 1) for the four tokens (±1, 0, 0) and (0, ±1, 0)."""
+    value = number(answer)
+    if math.isclose(value, math.sqrt(0.5), abs_tol=0.005):
+        return "Half of h's squared length lies in the plane of the tokens, so E² = 0.25 / 0.5 = 0.5."
+    if math.isclose(value, 0.5, abs_tol=0.005):
+        raise WrongAnswerError("That is E²: take its square root.")
+    if math.isclose(value, 1.0, abs_tol=0.005):
+        raise WrongAnswerError("Divide by the squared length of h, which is 2.")
+    if math.isclose(value, 0.25, abs_tol=0.005):
+        raise WrongAnswerError("That is the mean squared cosine: divide it by the tokens' own, 0.5, then take the root.")
+    raise WrongAnswerError("Mean squared cosine between h and the four tokens, divided by the tokens' own (0.5), then the square root.")
+
+
+@register("03.2")
+def handover(answer: object) -> str:
+    """A function handover(p_english, p_target) -> the layer from which the target leads to the end, or None."""
+    if not callable(answer):
+        raise WrongAnswerError("The answer is a function: define handover(p_english, p_target) and pass handover.")
+    cases = (
+        ([0.0, 0.3, 0.5, 0.2, 0.1], [0.0, 0.0, 0.1, 0.4, 0.6], 4, "Layers count from 1: index 3 is layer 4."),
+        (
+            [0.0, 0.2, 0.5, 0.1, 0.0],
+            [0.1, 0.1, 0.2, 0.3, 0.9],
+            4,
+            "Look for the layer from which the target leads to the END, not the first time it leads.",
+        ),
+        ([0.5, 0.5, 0.5], [0.1, 0.2, 0.3], None, "Where the target never takes over, return None."),
+        ([0.0, 0.0, 0.1], [0.2, 0.3, 0.9], 1, "When the target leads from the start, the answer is layer 1."),
+    )
+    for english, target, right, hint in cases:
+        if answer(english, target) != right:
+            raise WrongAnswerError(f"For English {english} and target {target} it should be {right}. {hint}")
+    return "You can now read the handover off any pair of curves."
+
+
+@register("03.3")
+def giant_share(answer: object) -> str:
+    """The share of the squared length that one dimension of 100 holds beside 639 of 1."""
+    typical = {
+        "Square the numbers before you add them: it is the share of the SQUARED length.": 100 / 739,
+        "That is one dimension in 640; the giant counts for its size.": 1 / 640,
+        "The giant belongs to the whole, too: divide by all 640 squares.": 10000 / 639,
+        "That is what the others hold: take the rest.": 639 / 10639,
+    }
+    praise = "One dimension of 640 holds 94 %: the direction of such a latent is almost that of one axis."
+    return close(answer, 10000 / 10639, praise, typical, "100² divided by the sum of all 640 squares.", 0.002)
+
+
+@register("03.4")
+def without_concept_phase(answer: object) -> str:
+    """A translation run in which English never gets 5 % and the lead, although the target leads at the end."""
+    found = run(answer, 20)
+    if set(found.prompts["task"]) != {"translation"}:
+        raise WrongAnswerError("Take a translation: that repeating has no concept phase, you know already.")
+    pivot, target = found.pivot_and_target
+    if target == pivot:
+        raise WrongAnswerError(f"The target is the pivot itself here: ask for another language than '{pivot}'.")
+    phases = find_phases(found)
+    if phases.concept_start is not None:
+        raise WrongAnswerError(f"Here the concept phase begins at layer {phases.concept_start}: try another pair.")
+    if phases.target_start is None:
+        raise WrongAnswerError("Here the target does not lead at the end above 5 %: no phase of any kind was found; try another pair.")
+    share = phases.concept_share
+    return f"No concept phase in the mean; the target leads from layer {phases.target_start}. In {share:.0%} of the resamples there is one."

@@ -1,0 +1,75 @@
+"""The exercises of notebook 4: the experiments."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from .answers import WrongAnswerError, close, number, register, run
+
+
+@register("04.1")
+def paired_interval(answer: object) -> str:
+    """Half-width of the 95 % interval of a mean paired difference of four prompts: -0.1, -0.1, -0.2, 0.1."""
+    value = number(answer)
+    target, english = torch.tensor([0.2, 0.4, 0.1, 0.3]), torch.tensor([0.3, 0.5, 0.3, 0.2])
+    paired = (target - english).std().item()
+    typical = {
+        "That is 1.96 · s: the mean of n prompts varies less than one prompt, so divide by √n.": 1.96 * paired,
+        "Divide the squared deviations by n − 1, not by n: this is a sample.": 1.96 * (target - english).std(correction=0).item() / 2,
+        "That adds up the spread of both columns: take the difference for every prompt first.": 1.96
+        * (target.var() + english.var()).sqrt().item()
+        / 2,
+        "That is the standard error: multiply it by 1.96.": paired / 2,
+    }
+    if math.isclose(abs(value), 1.96 * paired / 2, abs_tol=0.001):
+        return "The differences vary less than the two columns together: pairing takes away what makes a prompt easy in both languages."
+    for hint, wrong in typical.items():
+        if math.isclose(abs(value), wrong, abs_tol=0.001):
+            raise WrongAnswerError(hint)
+    raise WrongAnswerError("Four differences first, then their sample standard deviation s, then 1.96 · s / √4.")
+
+
+@register("04.2")
+def pooled_interval(answer: object) -> str:
+    """The honest half-width when three identical prompts a concept were taken for independent ones, which gave 0.010."""
+    value = number(answer)
+    if math.isclose(value, 0.010 * math.sqrt(3), abs_tol=0.0002):
+        return "A third of the facts, so √3 times the width. Real prompts about one concept are only alike: the truth lies between."
+    if math.isclose(value, 0.030, abs_tol=0.0002):
+        raise WrongAnswerError("The width goes with 1/√n, not with 1/n.")
+    if math.isclose(value, 0.010 / math.sqrt(3), abs_tol=0.0002):
+        raise WrongAnswerError("Fewer independent facts make an interval wider, not narrower.")
+    if math.isclose(value, 0.010, abs_tol=0.0002):
+        raise WrongAnswerError("Saying the same thing three times adds no certainty: how many independent facts are there?")
+    raise WrongAnswerError("Only every third prompt is a new fact. The half-width is 1.96 · s/√n: what does a third of n do to it?")
+
+
+@register("04.3")
+def by_chance(answer: object) -> str:
+    """The chance that at least one of 18 independent 95 % intervals misses when nothing is there."""
+    typical = {
+        "Chances of independent events do not add up: 20 layers would give 100 %.": 18 * 0.05,
+        "That is the chance for one layer; here are 18.": 0.05,
+        "That is the chance that none of them misses: take the rest.": 0.95**18,
+        "That is the chance that all of them miss.": 0.05**18,
+    }
+    praise = "More likely than not. (Layers are not independent, so the true number is smaller, but not 5 %.)"
+    return close(answer, 1 - 0.95**18, praise, typical, "The chance that all 18 hold is 0.95 to the 18th: what is left?", 0.002)
+
+
+@register("04.4")
+def own_control(answer: object) -> str:
+    """A run with a pivot of the student's own: neither English nor the one of the notebook."""
+    found = run(answer, 20)
+    pivot, target = found.pivot_and_target
+    if pivot == "en":
+        raise WrongAnswerError("Here English is still followed as the pivot: pass control= with the code of another language.")
+    if pivot in ("de", "es"):
+        raise WrongAnswerError(f"'{pivot}' is the notebook's own control: take a language that it has not tried.")
+    peak, layer = found.probability[pivot].mean(0).max(0)
+    return (
+        f"P({pivot}) on the way to {target} peaks at {peak:.1%} (layer {found.layers[layer]}), n = {len(found)}. "
+        "Compare it with English on the same concepts before you conclude anything."
+    )

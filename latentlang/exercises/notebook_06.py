@@ -1,0 +1,69 @@
+"""The exercises of notebook 6: other models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .answers import WrongAnswerError, close, function, register
+
+
+@register("06.1")
+def weights_in_memory(answer: object) -> str:
+    """GB that the weights of a model of 8 billion parameters take in 16 bits."""
+    typical = {
+        "That is 8-bit: one byte a parameter. In 16 bits each takes two.": 8,
+        "That is 32 bits, four bytes a parameter.": 32,
+        "That is in bits: eight bits are a byte.": 128,
+    }
+    return close(answer, 16, "Two bytes a parameter; a batch of prompts comes on top.", typical, "Parameters times bytes a parameter.", 0.3)
+
+
+@register("06.2")
+def tells_apart(answer: object) -> str:
+    """A function usable(concepts) -> the concepts whose token sets are there and share nothing."""
+    chosen = function(answer, "usable(concepts)")
+    cases = (
+        ({"book": ({1, 2}, {3})}, ["book"], "A concept with two sets that share nothing is usable."),
+        ({"arm": ({1, 2}, {2, 3})}, [], "A token in both sets cannot tell the languages apart."),
+        ({"sky": ({1}, set())}, [], "An empty set has no probability: a word that no token begins is not usable."),
+        ({"a": ({1}, {2}), "b": ({3}, {3}), "c": ({4}, {5, 6})}, ["a", "c"], "Keep the order, and every concept that passes."),
+    )
+    for concepts, right, hint in cases:
+        if list(chosen(dict(concepts))) != right:
+            raise WrongAnswerError(f"For {concepts} it should be {right}. {hint}")
+    return "That is what build_prompts drops, with the reason, for any tokenizer."
+
+
+@register("06.3")
+def distributions_sent(answer: object) -> str:
+    """MB that whole distributions of 118 prompts would take from a 32-layer model with 32,000 tokens."""
+    numbers = 118 * 32 * 32000
+    typical = {
+        "That is the count of numbers in millions; each takes four bytes.": numbers / 1e6,
+        "That is one layer: the lens reads all 32.": numbers * 4 / 32 / 1e6,
+        "That is one prompt: there are 118.": numbers * 4 / 118 / 1e6,
+        "Four bytes a number, not four bits.": numbers / 2e6,
+    }
+    praise = "Half a gigabyte, of which a few numbers a prompt and layer are ever used: so they are reduced where the model is."
+    return close(answer, numbers * 4 / 1e6, praise, typical, "Prompts x layers x tokens x 4 bytes, in millions.", 1.0)
+
+
+@register("06.4")
+def report(answer: object) -> str:
+    """A finding with what belongs to it: model, pair, n, peak with interval, layer, a control."""
+    if not isinstance(answer, Mapping):
+        raise WrongAnswerError("The answer is a dictionary: {'model': ..., 'pair': ..., 'n': ..., ...}.")
+    wanted = ("model", "pair", "n", "peak", "lower", "upper", "layer", "control_peak")
+    missing = [name for name in wanted if answer.get(name) in (None, ...)]
+    if missing:
+        raise WrongAnswerError(f"Still to fill in: {', '.join(missing)}.")
+    n, peak, lower, upper, control = (float(answer[name]) for name in ("n", "peak", "lower", "upper", "control_peak"))
+    if not 0 <= lower <= peak <= upper <= 1:
+        raise WrongAnswerError("lower, peak and upper are probabilities in this order: take them from one row of ll.headlines.")
+    if n < 20:
+        raise WrongAnswerError(f"n = {n:.0f} prompts are too few for an interval: take at least 20.")
+    if control > upper:
+        return "The control is HIGHER than the finding: report that, and do not call it a detour through English."
+    if control >= lower:
+        return "The control lies inside the interval of the finding: the honest summary is 'no difference shown'."
+    return "A finding that others can check: model, pair, n, interval, layer, and a control that stays below it."
