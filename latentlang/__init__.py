@@ -24,6 +24,7 @@ _HOMES = {
     "Decoded": "decoded",
     "run_experiment": "experiments",
     "sphere_path": "paths",
+    "predict": "predictions",
     "summarize": "summaries",
     "find_phases": "summaries",
     "headlines": "summaries",

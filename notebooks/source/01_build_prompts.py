@@ -121,12 +121,14 @@ print(" | ".join(ll.display.token_text(i, model.tokenizer) for i in ids[-14:]))
 
 # %% [markdown]
 # How many tokens does a word take? That depends on how much of a language the tokenizer has seen. The number is called **fertility**.
-#
-# **Predict:** which of our languages needs the most tokens a word?
 
 # %%
 cut = ll.data.fertility(model.tokenizer).sort_values("tokens").round(1).reset_index()
 cut["name"] = cut["language"].map(ll.display.language_label)
+most, offered = cut.iloc[-1], [ll.display.language_label(code) for code in ("en", "zh", "ru")]
+ll.predict("Which of these needs the most tokens a word?", [*offered, most["name"]], most["name"], f"{most['tokens']} tokens on average.")
+
+# %%
 ll.plots.bars(cut, x="name", y="tokens", title="Tokens a word takes, by language")
 
 # %% [markdown]
@@ -183,8 +185,6 @@ ll.checks.exercise("01.2", answer)
 #
 # A concept can't tell the two apart when one token begins both words, or when the English word stands inside the other (*arm* in German *Arm*).
 # Such concepts are dropped and listed with the reason.
-#
-# **Predict:** with the paper's prefix rule, which target keeps more concepts, Chinese or French?
 
 # %%
 import pandas as pd
@@ -195,6 +195,13 @@ for code in ("zh", "ru", "de", "fr"):
         kept = ll.build_prompts("translation", "en", code, tokenizer=model.tokenizer, mode=mode)
         rows.append((ll.display.language_label(code), mode, len(kept)))
 kept = pd.DataFrame(rows, columns=["target", "mode", "concepts"])
+by_prefix = kept[kept["mode"] == "prefix"].set_index("target")["concepts"]
+question = "With the paper's prefix rule, which target keeps the most concepts?"
+ll.predict(
+    question, list(by_prefix.index), by_prefix.idxmax(), f"{by_prefix.max()} concepts; the fewest: {by_prefix.idxmin()}, {by_prefix.min()}."
+)
+
+# %%
 kept.pivot(index="target", columns="mode", values="concepts")
 
 # %%
@@ -209,6 +216,41 @@ ll.plots.bars(kept, x="target", y="concepts", title="Concepts left with English 
 # %%
 few = ll.build_prompts("translation", "zh", "de", tokenizer=model.tokenizer, mode="prefix")
 few.dropped.head(6)
+
+# %% [markdown]
+# ## Exercise 01.3 · What is dropped? (4 minutes, medium)
+#
+# In which of these pairs does the English word stand inside the German one, so that the concept is dropped? (Capitals do not count.)
+#
+# *arm* / Arm, *dog* / Hund, *hand* / Hand, *tree* / Baum, *house* / Haus, *hunger* / Hungersnot (famine, offered by somebody as a translation)
+#
+# Give the concepts as a set.
+
+# %% tags=["stub"]
+answer = ...  # a set, such as {"tree"}
+ll.checks.exercise("01.3", answer)
+
+# %% tags=["solution"]
+# Haus and house look alike, but the letters of "house" are not in "haus" in one piece.
+answer = {"arm", "hand", "hunger"}
+ll.checks.exercise("01.3", answer)
+
+# %% [markdown]
+# ## Exercise 01.4 · Prompts of your own (6 minutes, open)
+#
+# Build translation prompts between two languages that this notebook has not used (no English, French or Chinese), with at least 200 concepts left. `ll.languages()` lists what there is.
+#
+# Look at one of them: would *you* know what to answer?
+
+# %% tags=["stub"]
+answer = ...  # a set of prompts: ll.build_prompts(...)
+ll.checks.exercise("01.4", answer)
+
+# %% tags=["solution"]
+# Different scripts lose few concepts. Between related languages look into `dropped`.
+answer = ll.build_prompts("translation", "es", "ko", tokenizer=model.tokenizer)
+print(answer[0].text)
+ll.checks.exercise("01.4", answer)
 
 # %% [markdown]
 # ## 7. Try it

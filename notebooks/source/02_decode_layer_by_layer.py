@@ -128,8 +128,13 @@ ll.checks.exercise("02.1", answer)
 #
 # Columns are the last tokens of the prompt, rows are layers, the top row is the model's real output. Each cell shows the most probable next token there, and its colour the probability.
 # Hover for the next candidates.
-#
-# **Predict:** look at the last column only. Will the first sensible word you meet, going up, be Chinese, French or English?
+
+# %%
+named = {code: ll.display.language_label(code) for code in one.languages}
+rises = [(layer, code) for code in named for layer, p in zip(one.layers, one.probability[code][0].tolist()) if p > 0.1]
+layer, first = min(rises, default=(None, None))
+question = "Going up the last column: in which language is the first word for eagle with more than 10 %?"
+ll.predict(question, list(named.values()), named.get(first, "none of them"), f"It is at layer {layer}.")
 
 # %%
 seen = ll.decode(model, prompts[at : at + 1], positions=10)
@@ -150,11 +155,16 @@ ll.plots.heatmap(seen, model.tokenizer)
 # (mean ± 1.96 · s/√n, the paper's). The strip on top is the entropy.
 #
 # `run_experiment` builds the prompts, decodes them and keeps the result on disk, so that the same question is answered at once next time.
-#
-# **Predict:** the prompt contains no English. How high will the English line get: zero, a little, or the highest of all?
 
 # %%
 decoded = ll.run_experiment(model, "translation", source, target, seed=seed, every=every)
+peaks = {code: values.mean(0).max().item() for code, values in decoded.probability.items()}
+choices = ["nowhere above 1 %", "above 1 %, but not the highest", "the highest of the three"]
+found = 0 if peaks["en"] < 0.01 else 1 + (peaks["en"] == max(peaks.values()))
+told = ", ".join(f"{code} {peak:.0%}" for code, peak in peaks.items())
+ll.predict("The prompt contains no English. How high will the English line get?", choices, choices[found], f"The peaks: {told}.")
+
+# %%
 ll.plots.language_probability(decoded)
 
 # %%
@@ -175,13 +185,19 @@ shown.pivot(index="layer", columns="language", values=["mean", "lower", "upper"]
 # **Objective: look for a simpler explanation before you believe a finding.**
 #
 # French *lion* is also an English word. When the model copies it, the lens counts that as English. Such words are **cognates**. The paper keeps them; let us leave them out.
-#
-# **Predict:** does the English line fall a little, by half, or to zero?
 
 # %%
 cognates = decoded.prompts["cognate"]
 print(cognates.sum(), "of", len(decoded), "concepts are cognates:", ", ".join(decoded.prompts["concept"][cognates][:12]))
 without = decoded[~cognates]
+before, after = (run.probability["en"].mean(0) for run in (decoded, without))
+top = int(before.argmax())
+left = (after[top] / before[top]).item()
+choices = ["most of it", "less than half", "nothing"]
+found = choices[0 if left > 0.5 else 1 if left > 0.02 else 2]
+ll.predict(f"Without cognates, what is left of the English peak (layer {top + 1})?", choices, found, f"{left:.0%} of it.")
+
+# %%
 ll.plots.language_probability(without)
 
 # %%
@@ -205,10 +221,15 @@ for name, run in (("all concepts", decoded), ("without cognates", without)):
 #
 # **Objective: see the same model without a detour.**
 #
-# If English appeared whenever Chinese is produced, it would have nothing to do with translating. **Predict** the figure for Chinese → Chinese before you run it.
+# If English appeared whenever Chinese is produced, it would have nothing to do with translating.
 
 # %%
 repeated = ll.run_experiment(model, "repetition", target=target, seed=seed, every=every)
+peak = repeated.probability["en"].mean(0).max().item()
+question = "Chinese to Chinese: will English get above 5 % at any layer?"
+ll.predict(question, ["yes", "no"], "yes" if peak > 0.05 else "no", f"It peaks at {peak:.1%}.")
+
+# %%
 ll.plots.language_probability(repeated)
 
 # %%
@@ -260,6 +281,44 @@ def lens(h, gain, U):
 
 # The most common slips: no norm at all, the length instead of the root mean square, logits instead of probabilities.
 ll.checks.exercise("02.2", lens)
+
+# %% [markdown]
+# ## Exercise 02.3 · The probability of a word (5 minutes, medium)
+#
+# Write `probability(logits, ids)`: from the logits of one layer `[n_tokens]` to the probability that one of the tokens in the list `ids` comes next.
+
+
+# %% tags=["stub"]
+def probability(logits, ids): ...
+
+
+answer = ...  # write probability, then replace the dots here by: probability
+ll.checks.exercise("02.3", answer)
+
+
+# %% tags=["solution"]
+def probability(logits, ids):
+    return torch.softmax(logits, -1)[ids].sum()
+
+
+# The tokens exclude one another, so their probabilities add up.
+ll.checks.exercise("02.3", probability)
+
+# %% [markdown]
+# ## Exercise 02.4 · No detour (6 minutes, open)
+#
+# A mean over words hides the single ones. Find a concept that the model answers in the target language (above 50 % at the last layer) with English below 5 % in *every* layer. Pass its row: `decoded[i]`.
+
+# %% tags=["stub"]
+answer = ...  # decoded[i], with the number of a row
+ll.checks.exercise("02.4", answer)
+
+# %% tags=["solution"]
+# The highest P(English) at any layer, and P(target) at the last one, for every prompt.
+straight = (decoded.probability["en"].amax(1) < 0.05) & (decoded.probability[target][:, -1] > 0.5)
+print(int(straight.sum()), "of", len(decoded), "words:", ", ".join(decoded.prompts["concept"][straight.numpy()][:10]))
+answer = decoded[int(straight.int().argmax())]
+ll.checks.exercise("02.4", answer)
 
 # %% [markdown]
 # ## 9. Try it

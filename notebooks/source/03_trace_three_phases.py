@@ -99,8 +99,13 @@ ll.checks.exercise("03.1", answer)
 # **Objective: see how much of the latent is turned towards words.**
 #
 # For the real model, the tokens are the rows of the unembedding with the final norm's gain folded in, scaled to length 1.
-#
-# **Predict:** from the first layer to the last, will the energy rise, fall, or stay?
+
+# %%
+mean = decoded.energy.mean(0)
+low = int(mean.argmin()) + 1
+third = "first" if low <= model.n_layers / 3 else "middle" if low <= 2 * model.n_layers / 3 else "last"
+question = "In which third of the layers will the energy be lowest?"
+ll.predict(question, ["first", "middle", "last"], third, f"At layer {low}, E = {mean.min():.3f}; at the last layer {mean[-1]:.3f}.")
 
 # %%
 ll.plots.energy(decoded)
@@ -134,8 +139,13 @@ for layer in (1, model.n_layers // 2, model.n_layers):
 # **Objective: know what the low energy is made of.**
 #
 # Energy depends on the *direction* of a latent. In many models a few dimensions of the residual stream are enormous at every position, whatever the prompt says. They then decide the direction almost alone.
-#
-# **Predict:** how much of a latent's squared length do its three largest dimensions hold, out of `d_model`?
+
+# %%
+size = decoded.latents[:, model.n_layers // 2 - 1].square().mean(0)
+held = (size.topk(3).values.sum() / size.sum()).item()
+choices = ["less than 10 %", "10 to 50 %", "more than half"]
+question = f"In the middle layer, what part of the squared length do the three largest of {model.d_model} dimensions hold?"
+ll.predict(question, choices, choices[(held > 0.1) + (held > 0.5)], f"{held:.0%}.")
 
 # %%
 import pandas as pd
@@ -169,11 +179,16 @@ pd.DataFrame(rows).T.rename_axis("layer").round(3)
 # (Low entropy in the first layers does not mean that the model knows the answer: the lens is sure of a token that has nothing to do with it.)
 #
 # We call the first layer with P(English) > 5 % and above the target the start of the concept phase, and the first layer from which the target stays ahead, and ends above 5 %, the start of the target phase.
-#
-# **Predict** the two layers: notebook 2 showed them for French.
 
 # %%
 phases = ll.find_phases(decoded)
+start, n = phases.concept_start, model.n_layers
+third = "never" if start is None else "first third" if start <= n / 3 else "second third" if start <= 2 * n / 3 else "last third"
+choices = ["first third", "second third", "last third", "never"]
+told = f"Concept phase from layer {start}, target phase from layer {phases.target_start}, of {n}."
+ll.predict("Notebook 2 showed French. From German, where will the concept phase begin?", choices, third, told)
+
+# %%
 ll.plots.phases(decoded, phases)
 
 # %%
@@ -215,6 +230,36 @@ def handover(p_english, p_target):
 ll.checks.exercise("03.2", handover)
 
 # %% [markdown]
+# ## Exercise 03.3 · One giant (3 minutes, easy)
+#
+# A latent has 640 dimensions. One of them is 100, the other 639 are 1. What share of its squared length does the giant hold?
+
+# %% tags=["stub"]
+answer = ...  # a number between 0 and 1
+ll.checks.exercise("03.3", answer)
+
+# %% tags=["solution"]
+# 10,000 of 10,639.
+answer = 100**2 / (100**2 + 639)
+ll.checks.exercise("03.3", answer)
+
+# %% [markdown]
+# ## Exercise 03.4 · A pair without a concept phase (8 minutes, open)
+#
+# Find a *translation* in which our rule finds no concept phase, although the target leads at the end. `ll.data.results("pairs")` may tell you where to look. Pass the run (with `every=8` it takes about ten seconds).
+#
+# What else could be the reason, apart from "this pair does not go through English"?
+
+# %% tags=["stub"]
+answer = ...  # ll.run_experiment(model, "translation", ...)
+ll.checks.exercise("03.4", answer)
+
+# %% tags=["solution"]
+# English stays under the threshold of 5 % here. That may as well be a matter of the threshold, or of a model that is weak in this pair.
+answer = ll.run_experiment(model, "translation", "ru", "fr", every=8)
+ll.checks.exercise("03.4", answer)
+
+# %% [markdown]
 # ## 6. A path on a sphere
 #
 # **Objective: know what is measured and what is picture.**
@@ -230,8 +275,14 @@ path.to_frame()[["language", "concept", "rest"]].round(4)
 
 # %% [markdown]
 # The cosines are small: in a space of hundreds of dimensions one word is a tiny part of a latent. Drawn to scale the whole path would be a dot at the pole. So the figure magnifies the distance from the pole; the factor is printed.
-#
-# **Predict:** does the path go *straight* from the pole to the target, or by way of the concept?
+
+# %%
+half = path.to_frame().loc[model.n_layers // 2 :]  # the upper half: in the lower one no word is in sight
+concept, language = ((half[axis] > half[axis].max() / 2).idxmax() for axis in ("concept", "language"))
+choices = ["the concept (y)", "the language (x)", "both in one layer"]
+found = choices[2] if concept == language else choices[concept > language]
+told = f"y passes half of its largest value at layer {concept}, x at layer {language}."
+ll.predict("In the upper half of the layers, what will the path choose first?", choices, found, told)
 
 # %%
 ll.plots.sphere(path)

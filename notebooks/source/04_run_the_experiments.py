@@ -53,8 +53,6 @@ model
 #
 # In (a) a concept comes up to three times, once a source language, and three answers about one concept are not three independent facts. So the intervals count *concepts*, not prompts: in statistics,
 # a *clustered* interval.
-#
-# **Predict:** in which of the three will English rise highest?
 
 # %%
 sources = [code for code in ("de", "fr", "ru") if code != target]
@@ -64,6 +62,11 @@ runs = {
     f"cloze {target}": ll.run_experiment(model, "cloze", **ask),
 }
 translation, repetition, cloze = runs.values()
+peaks = {name: run.probability["en"].mean(0).max().item() for name, run in runs.items()}
+told = ", ".join(f"{name}: {peak:.1%}" for name, peak in peaks.items())
+ll.predict("In which of the three will English rise highest?", list(runs), max(peaks, key=peaks.get), told)
+
+# %%
 ll.plots.language_probability(translation)
 
 # %%
@@ -102,15 +105,18 @@ counts
 #
 # Bands that overlap do not settle anything: the same prompts stand behind both curves. If some concepts are easy in both languages, both bands are wide, and the difference may still be the same for all of them.
 # So take the difference target − English for every prompt *first*, and then its mean and interval.
-#
-# **Predict:** at how many layers will the whole band lie below zero?
+
+# %%
+table = ll.summarize(translation).query("quantity == 'difference'").set_index("layer")
+below, above = table.index[table["upper"] < 0].tolist(), table.index[table["lower"] > 0].tolist()
+choices = ["at none", "at one to three", "at more than three"]
+found = choices[(len(below) > 0) + (len(below) > 3)]
+ll.predict("At how many layers will the whole band lie below zero, so that English leads?", choices, found, f"At {len(below)}: {below}.")
 
 # %%
 ll.plots.difference(translation)
 
 # %%
-table = ll.summarize(translation).query("quantity == 'difference'").set_index("layer")
-below, above = table.index[table["upper"] < 0].tolist(), table.index[table["lower"] > 0].tolist()
 print("English leads, and zero lies outside the interval, at layers", below)
 print("the target leads, and zero lies outside the interval, at layers", above)
 
@@ -165,8 +171,6 @@ ll.checks.exercise("04.2", answer)
 # **Objective: look at all pairs before believing one.**
 #
 # Rows are sources, columns are targets. This runs all twenty pairs of five languages and takes about three minutes on two CPU cores the first time.
-#
-# **Predict:** where will the English curve be highest, apart from the column in which English is the answer?
 
 # %%
 codes = ("en", "zh", "de", "fr", "ru")
@@ -175,6 +179,13 @@ for a in codes:
     for b in codes:
         if a != b:
             pairs[a, b] = ll.run_experiment(model, "translation", a, b, seed=seed, every=every)
+peaks = {pair: run.probability["en"].mean(0).max().item() for pair, run in pairs.items() if pair[1] != "en"}
+(a, b), choices = max(peaks, key=peaks.get), ["English as the source", "into Chinese", "between two European languages"]
+found = choices[0 if a == "en" else 1 if b == "zh" else 2]
+question = "Apart from the column in which English is the answer: where will the English curve be highest?"
+ll.predict(question, choices, found, f"{a} → {b}, {peaks[a, b]:.0%}.")
+
+# %%
 ll.plots.grid(pairs)
 
 # %% [markdown]
@@ -196,8 +207,6 @@ ll.data.results("pairs").set_index("experiment")
 # - English as the source: what does its curve look like when it stands in the prompt?
 #
 # All are compared on the same concepts, without those whose source word looks like the pivot's: a copy is no pivot.
-#
-# **Predict** for each of them: will the peak stay, shrink or vanish?
 
 # %%
 third = "es" if "de" in (source, target) else "de"
@@ -206,7 +215,18 @@ controls = {name: ll.run_experiment(model, "translation", source, control=change
 controls["English as source"] = ll.run_experiment(model, "translation", "en", **ask)
 same = set.intersection(*(set(run.prompts["concept"][~run.prompts["cognate"]]) for run in controls.values()))
 controls = {name: run[run.prompts["concept"].isin(same)] for name, run in controls.items()}
-ll.headlines(controls).round(3)
+table = ll.headlines(controls)
+
+# %%
+left = (table["pivot_peak"] / table.loc["none", "pivot_peak"]).round(2)
+choices = ["none of them", "the random English word", f"the pivot {third}", "both"]
+gone = [name for name in ("random English word", f"pivot {third}") if left[name] < 0.2]
+found = choices[0] if not gone else choices[3] if len(gone) == 2 else choices[1 + (gone[0] != "random English word")]
+told = "Parts of the peak without a control: " + ", ".join(f"{name} {part:.0%}" for name, part in left.items() if name in changes) + "."
+ll.predict("Which of these will fall below a fifth of the English peak?", choices, found, told)
+
+# %%
+table.round(3)
 
 # %%
 ll.plots.language_probability(controls["shuffled answers"])
@@ -221,13 +241,50 @@ ll.plots.language_probability(controls["shuffled answers"])
 #
 # **Objective: see whether energy tells the tasks apart.**
 #
-# Notebook 3 measured how much of a latent the output layer can read. **Predict:** where will translation and repetition differ, in the early or in the late layers?
+# Notebook 3 measured how much of a latent the output layer can read.
+
+# %%
+apart = (translation.energy.mean(0) - repetition.energy.mean(0)).abs()
+widest, half = int(apart.argmax()) + 1, "lower" if apart.argmax() < model.n_layers / 2 else "upper"
+question = "Where will translation and repetition differ most, in the lower or in the upper half of the layers?"
+ll.predict(question, ["lower", "upper"], half, f"At layer {widest}, by {apart.max():.3f}.")
 
 # %%
 ll.plots.energy(translation)
 
 # %%
 ll.plots.energy(repetition)
+
+# %% [markdown]
+# ## Exercise 04.3 · Looking often (4 minutes, medium)
+#
+# Suppose there is *no* difference at any of 18 layers, and you look at all 18 intervals of 95 %. If the layers were independent, what would be the chance that at least one interval leaves zero out?
+
+# %% tags=["stub"]
+answer = ...  # a probability
+ll.checks.exercise("04.3", answer)
+
+# %% tags=["solution"]
+# All 18 hold with 0.95 ** 18; the rest is the chance of at least one false alarm.
+answer = 1 - 0.95**18
+ll.checks.exercise("04.3", answer)
+
+# %% [markdown]
+# ## Exercise 04.4 · A control of your own (8 minutes, open)
+#
+# Follow another language in place of English, one that the notebook has not tried: `control="..."` with its code. Pass the run of at least 20 prompts.
+#
+# Before you run it: what would convince you that English is special, and what that it is not?
+
+# %% tags=["stub"]
+answer = ...  # ll.run_experiment(model, "translation", source, control="...", **ask)
+ll.checks.exercise("04.4", answer)
+
+# %% tags=["solution"]
+# Spanish or Italian are closer to French than English is. If closeness to the source were all, they should rise as well.
+other = next(code for code in ("it", "pt", "nl") if code not in (source, target))
+answer = ll.run_experiment(model, "translation", source, control=other, **ask)
+ll.checks.exercise("04.4", answer)
 
 # %% [markdown]
 # ## 6. Take the numbers with you

@@ -51,8 +51,13 @@ decoded
 #
 # Every latent, scaled to length 1, is a point on a sphere of `d_model` dimensions. Three numbers are kept: its cosine with the **language axis** (x: below 0 towards English, above 0 towards the target), its cosine with its own word's
 # **concept axis** (y), and what is left (z).
-#
-# **Predict:** when you move the slider from the first layer to the last, in which direction does the point leave the pole first: along x or along y?
+
+# %%
+last = path.to_frame().loc[model.n_layers]
+choices = ["the concept (y)", "the language (x)"]
+found = choices[abs(last["language"]) > last["concept"]]
+question = "At the last layer, which of the two cosines will be larger?"
+ll.predict(question, choices, found, f"x = {last['language']:.4f}, y = {last['concept']:.4f}. And in the layers before?")
 
 # %%
 ll.plots.sphere(path)
@@ -87,8 +92,13 @@ ll.checks.exercise("05.1", answer)
 # **Objective: see what a mean hides.**
 #
 # The legend names the six words whose English token gets the highest probability on the way. Click one to see its path in the same frame and with the same magnification (a path that would leave the sphere is drawn at its rim).
-#
-# **Predict:** do single words take the same way as the mean, only noisier?
+
+# %%
+jump = int(path.coordinates[..., 1].mean(0).argmax())  # where the concept is largest, on average
+share = (path.coordinates[:, jump, 0] < 0).float().mean().item()
+choices = ["hardly any (under 10 %)", "a minority", "most"]
+question = f"At layer {path.layers[jump]}, where the concept is largest: how many single words lean to English (x < 0)?"
+ll.predict(question, choices, choices[(share >= 0.1) + (share > 0.5)], f"{share:.0%} of {len(path)}.")
 
 # %%
 english = decoded.probability[path.pivot].amax(1)  # how high P(English) gets at any layer
@@ -116,12 +126,16 @@ for layer in range(model.n_layers - 5, model.n_layers + 1):
 # **Objective: judge the paper's picture by numbers.**
 #
 # In the paper's cartoon the last phase runs *along the equator*: the concept stays, and only the language changes. On the sphere that would mean: y keeps its size while x goes from English to the target.
-#
-# **Predict:** from the layer where the concept is largest to the last one, does y stay, fall or rise?
 
 # %%
 table = path.to_frame()
 peak = table["concept"].idxmax()
+kept = table["concept"].iloc[-1] / table["concept"].max()
+choices = ["it keeps its size (within a tenth)", "it loses less than half", "it loses more than half"]
+question = "From the layer where the concept is largest to the last one: what does y do?"
+ll.predict(question, choices, choices[(kept < 0.9) + (kept < 0.5)], f"{kept:.0%} of it are left.")
+
+# %%
 table.loc[peak:, ["language", "concept", "concept_lower", "concept_upper"]].round(4)
 
 # %% [markdown]
@@ -214,6 +228,40 @@ def rotation(E, U):
 
 # Leaving out the singular values is what makes it a rotation (or a reflection) and not a stretch.
 ll.checks.exercise("05.2", rotation)
+
+# %% [markdown]
+# ## Exercise 05.3 · Lean by hand (4 minutes, medium)
+#
+# In two dimensions: the target word's token is (1, 0), the English one's (0, 1). The language axis is their difference (target − English), scaled to length 1. What is x for the latent (0.6, 0.8)?
+
+# %% tags=["stub"]
+answer = ...  # a number
+ll.checks.exercise("05.3", answer)
+
+# %% tags=["solution"]
+# The axis is (1, −1) / √2, and the latent has length 1 already.
+answer = (0.6 - 0.8) / math.sqrt(2)
+ll.checks.exercise("05.3", answer)
+
+# %% [markdown]
+# ## Exercise 05.4 · Against the mean (6 minutes, open)
+#
+# The mean path does not lean to English where the concept is largest. Find a word that *does*: in the layer where its own y is largest (above 0.01), its x is below 0. Pass its path: `path["..."]`.
+#
+# Is one such word evidence for the paper's picture?
+
+# %% tags=["stub"]
+answer = ...  # path["..."]
+ll.checks.exercise("05.4", answer)
+
+# %% tags=["solution"]
+# For every word: the layer of its largest y, and x there. With hundreds of words some lean one way by chance alone, so one proves little.
+x, y = path.coordinates[..., 0], path.coordinates[..., 1]
+at = y.argmax(1, keepdim=True)
+fits = (x.gather(1, at)[:, 0] < 0) & (y.amax(1) > 0.01)
+print(int(fits.sum()), "of", len(path), "words")
+answer = path[path.prompts["concept"][int(fits.int().argmax())]]
+ll.checks.exercise("05.4", answer)
 
 # %% [markdown]
 # ## 6. Try it

@@ -52,11 +52,14 @@ model
 # **Objective: know what fits, before gigabytes are on their way.**
 #
 # `ll.load_model` takes one of our names (`gemma-3-270m`, `llama-2-7b`, `llama-2-13b`, `llama-2-70b`), a repository id such as `Qwen/Qwen3-0.6B-Base`, or a folder. With one of our names it compares what the model needs with what is free *before* it downloads anything.
-#
-# **Predict:** Llama-2 7B has 6.7 billion weights. How many GB are they in 8-bit?
 
 # %%
-ll.data.results("memory").set_index(["model", "way"]).astype(object).fillna("")
+memory = ll.data.results("memory").set_index(["model", "way"])
+size = memory.loc[("llama-2-7b", "8-bit"), "weights"]
+ll.predict("Llama-2 7B has 6.7 billion weights. How many GB are they in 8-bit?", ["3.4", f"{size:.1f}", "13.5"], f"{size:.1f}")
+
+# %%
+memory.astype(object).fillna("")
 
 # %% [markdown]
 # *GB. `weights` are counted from the model's shape; `loaded` and `peak` were measured on two CPU cores by `make results`, with 118 prompts decoded, and include half a gigabyte of libraries; `asked_for` is what the library wants to see free. No GPU has run Llama-2 for this table.*
@@ -85,20 +88,23 @@ ll.checks.exercise("06.1", answer)
 # **Objective: tell a finding from an effect of the number format.**
 #
 # LLM.int8 (bitsandbytes) stores the large matrices as whole numbers from −127 to 127, with a scale for each row, and computes the few giant dimensions separately. The paper ran all its models this way.
-#
-# **Predict:** will English peak at another layer in 8-bit? Will the answers change?
 
 # %%
 exact = ll.run_experiment(model, "translation", **ask)
 small = ll.load_model(model.name, quantization="8bit")
 coarse = ll.run_experiment(small, "translation", **ask)
 small.close()
-ll.headlines({model.name: exact, "in 8-bit": coarse}).round(3)
+table = ll.headlines({model.name: exact, "in 8-bit": coarse})
+same = (exact.top_ids[:, -1, 0] == coarse.top_ids[:, -1, 0]).float().mean().item()
+choices = ["nearly all (over 95 %)", "most", "less than half"]
+question = "How many prompts keep their most probable token at the last layer in 8-bit?"
+ll.predict(question, choices, choices[(same <= 0.95) + (same < 0.5)], f"{same:.0%} of {len(exact)}.")
 
 # %%
-same = exact.top_ids[:, -1, 0] == coarse.top_ids[:, -1, 0]
+table.round(3)
+
+# %%
 moved = {code: (exact.probability[code] - coarse.probability[code]).mean(0).abs().max().item() for code in exact.languages}
-print(f"the same most probable token at the end: {same.float().mean():.0%} of {len(exact)} prompts")
 print("largest change of a mean probability at any layer:", {code: round(change, 3) for code, change in moved.items()})
 
 # %% [markdown]
@@ -111,8 +117,6 @@ print("largest change of a mean probability at any layer:", {code: round(change,
 # **Objective: know what the figures look like when there is nothing to find.**
 #
 # Any folder with a configuration, weights and a tokenizer is a model. Here is a small Llama with *random* weights, and your tokenizer.
-#
-# **Predict:** what will P(English) be at every layer? (Divide by the size of the vocabulary, which the cell above prints.)
 
 # %%
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -124,6 +128,12 @@ LlamaForCausalLM(LlamaConfig(vocab_size=model.vocab_size, **shape)).save_pretrai
 model.tokenizer.save_pretrained(folder)
 untrained = ll.load_model(folder)
 nothing = ll.run_experiment(untrained, "translation", **ask)
+chance = nothing.probability["en"].mean().item()
+choices = ["about one half", "about one in a hundred", "less than one in a thousand"]
+found = choices[(chance < 0.1) + (chance < 0.001)]
+ll.predict("What will P(English) be in a model that knows nothing?", choices, found, f"{chance:.1e} on average.")
+
+# %%
 print(f"1 / vocabulary: {1 / model.vocab_size:.1e}; mean rank of the English word:", round(nothing.rank["en"].double().mean().item()))
 ll.plots.language_probability(nothing)
 
@@ -149,8 +159,12 @@ for code in dict.fromkeys((target, "es", "sw", "hi", "ko")):
     rows[code]["for example"] = reasons[0] if reasons else ""
 pd.DataFrame(rows).T.rename_axis("target")
 
-# %% [markdown]
-# **Predict** for your pair: does English come up, and does the target ever lead?
+# %%
+peak, phases = exact.probability["en"].mean(0).max().item(), ll.find_phases(exact)
+choices = ["yes, and then the target leads", "yes, but the target never leads", "no"]
+found = choices[2 if phases.concept_start is None else 1 if phases.target_start is None else 0]
+told = f"English peaks at {peak:.1%}; concept phase from layer {phases.concept_start}, target phase from layer {phases.target_start}."
+ll.predict("Your pair: does English get above 5 % and the lead on the way?", choices, found, told)
 
 # %%
 ll.plots.language_probability(exact)
@@ -223,8 +237,6 @@ ll.decode(named, prompts[:2], progress=False)
 # [NDIF](https://ndif.us) runs large models for researchers. With `remote=True` only the tokenizer and the model's shape are here. A trace is sent there, with the functions that reduce it, and the reductions come back. You need a key (`NDIF_API_KEY`; in Colab a secret) and a model that is deployed. `NDIF_HOST` names another server, such as your lab's.
 #
 # `remote="local"` sends a trace the same way, but to this very process: a free rehearsal.
-#
-# **Predict:** will the numbers be equal, or only close?
 
 # %%
 rehearsal = ll.load_model(folder, remote="local")
