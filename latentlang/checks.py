@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import os
 import platform
 import sys
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 from .errors import near
 from .exercises import CHECKS, WrongAnswerError
@@ -60,12 +62,7 @@ def check_environment() -> Outcome:
     from . import files, models
     from .hardware import best_device, cpu_limit, memory
 
-    versions, missing = [], []
-    for package in _PACKAGES:
-        try:
-            versions.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            missing.append(package)
+    versions = [f"{package} {found}" for package in _PACKAGES if (found := _installed(package))]
     device = best_device()
     if device == "cuda":
         free, total = torch.cuda.mem_get_info()
@@ -75,12 +72,50 @@ def check_environment() -> Outcome:
     if (gigabytes := memory()) is not None:
         where += f", {gigabytes[0]:.0f} of {gigabytes[1]:.0f} GB of memory free"
     lines = [f"Python {platform.python_version()}, {', '.join(versions)}", where]
-    lines.append(f"Model unless you name one: {models.default_name()}. Results are kept in {files.user_cache()}.")
+    lines.append(f"Model unless you name one: {models.default_name()}. Results are kept in {_short(files.user_cache())}.")
+    problems = [*_unfit_packages(), *_unfit_places(files.user_cache(), files.shared_cache())]
     if gigabytes is not None and gigabytes[0] < 3:
-        lines.append("Less than 3 GB of memory are free, and the demo model needs about that: close other notebooks first.")
-    if missing:
-        lines.append(f"Missing: {', '.join(missing)}. Run `pip install {' '.join(missing)}` and restart the kernel.")
-    return Outcome("report", "\n".join(lines))
+        problems.append("Less than 3 GB of memory are free, and the demo model needs about that: close other notebooks first.")
+    return Outcome("report", "\n".join([*lines, *(f"⚠ {problem}" for problem in problems)]))
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _unfit_packages() -> list[str]:
+    """Return a sentence with its remedy for each package that is missing or of a version that latentlang was not made for."""
+    from packaging.requirements import Requirement
+
+    problems = []
+    for needed in map(Requirement, requires("latentlang") or ()):
+        if needed.marker and not needed.marker.evaluate({"extra": ""}):
+            continue
+        found = _installed(needed.name)
+        if found is None or not needed.specifier.contains(found, prereleases=True):
+            has = f"{needed.name} {found} is installed" if found else f"{needed.name} is missing"
+            wanted = f"{needed.name}{needed.specifier}"
+            problems.append(f"{has}, and latentlang needs {wanted}: run `pip install '{wanted}'` and restart the kernel.")
+    return problems
+
+
+def _unfit_places(own: Path, shared: Path | None) -> list[str]:
+    """Return a sentence with its remedy for a cache that cannot be used."""
+    problems = []
+    if shared is not None and not shared.is_dir():
+        problems.append(f"LATENTLANG_CACHE names {shared}, which is no folder: correct it, or unset it.")
+    there = next(place for place in (own, *own.parents) if place.exists())
+    if not os.access(there, os.W_OK) or not there.is_dir():
+        problems.append(f"Nothing can be kept in {_short(own)}: set XDG_CACHE_HOME to a folder that you may write to.")
+    return problems
+
+
+def _short(path: Path) -> str:
+    """Return a path with ~ for the home folder."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
 
 
 def _enable_colab_widgets() -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from .errors import DataError
 
 _STYLE = """
-.ll-predict { border: 1px solid #5b6770; border-left-width: 5px; border-radius: 4px; padding: .4em 1em .7em; margin: .5em 0; max-width: 46em; }
+.ll-predict { border: 1px solid #5b6770; border-left-width: 5px; border-radius: 4px; }
+.ll-predict { padding: .4em 1em .7em; margin: .5em 0; max-width: 46em; }
 .ll-predict legend { font-weight: 600; padding: 0 .3em; }
 .ll-predict input { margin: .35em .5em .35em 0; }
 .ll-predict label { margin-right: 1.4em; }

@@ -54,12 +54,19 @@ def build(source: Path, solutions: bool) -> nbformat.NotebookNode:
             continue
         text = SETUP.format(slug=links.slug()) if "setup" in tags else cell.source
         make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
-        cells.append(make(text, metadata={"tags": tags} if tags else {}))
+        cells.append(make(text, metadata=_metadata(tags)))
     for number, cell in enumerate(cells):
         _check_size(source, number, cell)
         cell["id"] = hashlib.sha256(f"{number}\n{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+
+
+def _metadata(tags: list[str]) -> dict:
+    """Return a cell's metadata; the code of a prediction, which computes its answer, is folded away in JupyterLab and left out of the site."""
+    if "predict" in tags:
+        return {"tags": [*tags, "remove-input"], "jupyter": {"source_hidden": True}}
+    return {"tags": tags} if tags else {}
 
 
 def _check_size(source: Path, number: int, cell: nbformat.NotebookNode) -> None:

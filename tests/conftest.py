@@ -12,12 +12,18 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 from tiny import CONFIGS, TinyFactory, byte_level, sentencepiece_like
 from tokenizers.models import BPE
 
 import latentlang as ll
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+sys.path[:0] = [str(NOTEBOOKS), str(NOTEBOOKS / "web")]
+
+import execute  # noqa: E402
 
 # The package with Llama-2's genuine vocabulary and merges (MIT licence).
 LLAMA_VOCABULARY = "llama-tokenizer-js@1.2.2"
@@ -27,6 +33,20 @@ LLAMA_VOCABULARY = "llama-tokenizer-js@1.2.2"
 def model():
     """The demo model in float32, loaded once."""
     return ll.load_model(dtype="float32")
+
+
+@pytest.fixture(scope="session")
+def executed(tmp_path_factory) -> Callable[[str], Path]:
+    """``executed("01_build_prompts")`` -> the student form with its outputs, run once for all tests that read it."""
+    folder = tmp_path_factory.mktemp("executed")
+
+    def run(name: str) -> Path:
+        path = folder / f"{name}.ipynb"
+        if not path.exists():
+            nbformat.write(execute.run(NOTEBOOKS / path.name), path)
+        return path
+
+    return run
 
 
 @pytest.fixture(scope="session")

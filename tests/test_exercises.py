@@ -186,3 +186,29 @@ def test_outcome_shows_text_never_markup():
 def test_environment_report_names_versions_and_threads():
     report = ll.checks.check_environment()
     assert report.status == "report" and torch.__version__.split("+")[0] in report.message and "processors" in report.message
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """``installed(name, version)`` puts a package of that version before all others, as a mistaken ``pip install`` would."""
+
+    def put(name: str, version: str) -> None:
+        facts = tmp_path / f"{name}-{version}.dist-info"
+        facts.mkdir()
+        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+
+    return put
+
+
+def test_every_problem_of_the_environment_comes_with_a_remedy(installed, tmp_path, monkeypatch):
+    assert "⚠" not in ll.checks.check_environment().message  # the environment of the tests is as it should be
+    installed("transformers", "6.1.0")
+    nowhere = tmp_path / "a file"
+    nowhere.write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(nowhere))
+    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path / "not there"))
+    problems = [line for line in ll.checks.check_environment().message.splitlines() if line.startswith("⚠")]
+    assert len(problems) == 3
+    assert "transformers 6.1.0 is installed" in problems[0] and "pip install 'transformers" in problems[0]
+    assert "unset it" in problems[1] and "set XDG_CACHE_HOME" in problems[2]

@@ -6,17 +6,16 @@ import os
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import execute
 import nbformat
 import pytest
 
+import build
+
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-sys.path.insert(0, str(NOTEBOOKS))
-
-import execute  # noqa: E402
-
-import build  # noqa: E402
 
 NAMES = sorted(path.stem for path in (NOTEBOOKS / "source").glob("*.py"))
 
@@ -35,6 +34,14 @@ def figures(notebook) -> int:
     return sum("application/vnd.plotly.v1+json" in o.get("data", {}) for c in notebook.cells for o in c.get("outputs", []))
 
 
+def html_of(output) -> str:
+    return output.get("data", {}).get("text/html", "")
+
+
+def markdown(notebook) -> str:
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
 def exercises(notebook) -> list[str]:
     """Return the numbers of the exercises that the notebook asks."""
     return re.findall(r'exercise\("([\d.]+)"', "\n".join(c.source for c in notebook.cells if c.cell_type == "code"))
@@ -50,19 +57,50 @@ def test_no_notebook_is_stale():
 
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", NAMES)
-def test_student_form_runs_untouched(name):
-    notebook = execute.run(NOTEBOOKS / f"{name}.ipynb")
+def test_student_form_runs_untouched(name, executed):
+    notebook = nbformat.read(executed(name), 4)
     text = shown(notebook)
-    assert len(exercises(notebook)) >= 2
-    assert text.count("not tried yet:") == len(exercises(notebook))
+    assert text.count("not tried yet:") == len(exercises(notebook)) >= 4
     assert figures(notebook) >= 2
+    # A prediction is asked, and what was measured is one of its choices.
+    asked = [page for c in notebook.cells for o in c.get("outputs", []) if "ll-predict" in (page := html_of(o))]
+    assert len(asked) >= 2 and all(page.count("So it is.") == 1 for page in asked)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_exercises_have_minutes_and_a_level_and_get_harder(name):
+    notebook = nbformat.read(NOTEBOOKS / "solutions" / f"{name}.ipynb", 4)
+    titles = re.findall(r"^## Exercise ([\d.]+) · .+ \((\d+) minutes, (easy|medium|open)\)$", markdown(notebook), re.M)
+    assert [number for number, _, _ in titles] == exercises(notebook)
+    assert [number for number, _, _ in titles] == [f"{name[:2]}.{n}" for n in range(1, len(titles) + 1)]
+    order = ["easy", "medium", "open"]
+    levels = [order.index(level) for _, _, level in sorted(titles)]
+    assert levels[0] <= 1 and levels[-1] == 2
+    explained = [c.source for c in notebook.cells if "solution" in c.metadata.get("tags", [])]
+    assert all("#" in source for source in explained), "a solution says why"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_headings_go_down_one_level_at_a_time(name):
+    levels = [len(marks) for marks in re.findall(r"^(#+) ", markdown(nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4)), re.M)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
+
+
+def test_the_instructors_table_counts_what_is_there():
+    rows = re.findall(r"^\| \[(\d+)[^|]+\| (\d+) \| ([\d,]+) \| (\d+) \| (\d+) \|", (NOTEBOOKS / "INSTRUCTOR.md").read_text(), re.M)
+    wanted = []
+    for name in NAMES:
+        found = execute.counts(nbformat.read(NOTEBOOKS / f"{name}.ipynb", 4))
+        wanted.append((str(int(name[:2])), *(f"{found[column]:,}" for column in ("cells", "words", "exercises", "predictions"))))
+    assert rows == wanted
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_solution_form_passes_every_check(name):
     notebook = execute.run(NOTEBOOKS / "solutions" / f"{name}.ipynb")
     text = shown(notebook)
-    assert text.count("right:") == len(exercises(notebook)) >= 2
+    assert text.count("right:") == len(exercises(notebook)) >= 4
     assert "wrong:" not in text and "not tried yet:" not in text
 
 

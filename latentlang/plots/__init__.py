@@ -5,5 +5,19 @@ from .grid import grid
 from .heatmap import heatmap
 from .maps import latent_map
 from .sphere import sphere
+from .words import describe, table
 
-__all__ = ["SCALES", "bars", "difference", "energy", "grid", "heatmap", "language_probability", "latent_map", "phases", "sphere"]
+__all__ = [
+    "SCALES",
+    "bars",
+    "describe",
+    "difference",
+    "energy",
+    "grid",
+    "heatmap",
+    "language_probability",
+    "latent_map",
+    "phases",
+    "sphere",
+    "table",
+]

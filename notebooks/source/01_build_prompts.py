@@ -125,6 +125,8 @@ print(" | ".join(ll.display.token_text(i, model.tokenizer) for i in ids[-14:]))
 # %%
 cut = ll.data.fertility(model.tokenizer).sort_values("tokens").round(1).reset_index()
 cut["name"] = cut["language"].map(ll.display.language_label)
+
+# %% tags=["predict"]
 most, offered = cut.iloc[-1], [ll.display.language_label(code) for code in ("en", "zh", "ru")]
 ll.predict("Which of these needs the most tokens a word?", [*offered, most["name"]], most["name"], f"{most['tokens']} tokens on average.")
 
@@ -195,6 +197,8 @@ for code in ("zh", "ru", "de", "fr"):
         kept = ll.build_prompts("translation", "en", code, tokenizer=model.tokenizer, mode=mode)
         rows.append((ll.display.language_label(code), mode, len(kept)))
 kept = pd.DataFrame(rows, columns=["target", "mode", "concepts"])
+
+# %% tags=["predict"]
 by_prefix = kept[kept["mode"] == "prefix"].set_index("target")["concepts"]
 question = "With the paper's prefix rule, which target keeps the most concepts?"
 ll.predict(

@@ -129,7 +129,7 @@ ll.checks.exercise("02.1", answer)
 # Columns are the last tokens of the prompt, rows are layers, the top row is the model's real output. Each cell shows the most probable next token there, and its colour the probability.
 # Hover for the next candidates.
 
-# %%
+# %% tags=["predict"]
 named = {code: ll.display.language_label(code) for code in one.languages}
 rises = [(layer, code) for code in named for layer, p in zip(one.layers, one.probability[code][0].tolist()) if p > 0.1]
 layer, first = min(rises, default=(None, None))
@@ -158,6 +158,8 @@ ll.plots.heatmap(seen, model.tokenizer)
 
 # %%
 decoded = ll.run_experiment(model, "translation", source, target, seed=seed, every=every)
+
+# %% tags=["predict"]
 peaks = {code: values.mean(0).max().item() for code, values in decoded.probability.items()}
 choices = ["nowhere above 1 %", "above 1 %, but not the highest", "the highest of the three"]
 found = 0 if peaks["en"] < 0.01 else 1 + (peaks["en"] == max(peaks.values()))
@@ -190,6 +192,8 @@ shown.pivot(index="layer", columns="language", values=["mean", "lower", "upper"]
 cognates = decoded.prompts["cognate"]
 print(cognates.sum(), "of", len(decoded), "concepts are cognates:", ", ".join(decoded.prompts["concept"][cognates][:12]))
 without = decoded[~cognates]
+
+# %% tags=["predict"]
 before, after = (run.probability["en"].mean(0) for run in (decoded, without))
 top = int(before.argmax())
 left = (after[top] / before[top]).item()
@@ -225,6 +229,8 @@ for name, run in (("all concepts", decoded), ("without cognates", without)):
 
 # %%
 repeated = ll.run_experiment(model, "repetition", target=target, seed=seed, every=every)
+
+# %% tags=["predict"]
 peak = repeated.probability["en"].mean(0).max().item()
 question = "Chinese to Chinese: will English get above 5 % at any layer?"
 ll.predict(question, ["yes", "no"], "yes" if peak > 0.05 else "no", f"It peaks at {peak:.1%}.")

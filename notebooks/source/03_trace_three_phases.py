@@ -100,7 +100,7 @@ ll.checks.exercise("03.1", answer)
 #
 # For the real model, the tokens are the rows of the unembedding with the final norm's gain folded in, scaled to length 1.
 
-# %%
+# %% tags=["predict"]
 mean = decoded.energy.mean(0)
 low = int(mean.argmin()) + 1
 third = "first" if low <= model.n_layers / 3 else "middle" if low <= 2 * model.n_layers / 3 else "last"
@@ -140,7 +140,7 @@ for layer in (1, model.n_layers // 2, model.n_layers):
 #
 # Energy depends on the *direction* of a latent. In many models a few dimensions of the residual stream are enormous at every position, whatever the prompt says. They then decide the direction almost alone.
 
-# %%
+# %% tags=["predict"]
 size = decoded.latents[:, model.n_layers // 2 - 1].square().mean(0)
 held = (size.topk(3).values.sum() / size.sum()).item()
 choices = ["less than 10 %", "10 to 50 %", "more than half"]
@@ -182,6 +182,8 @@ pd.DataFrame(rows).T.rename_axis("layer").round(3)
 
 # %%
 phases = ll.find_phases(decoded)
+
+# %% tags=["predict"]
 start, n = phases.concept_start, model.n_layers
 third = "never" if start is None else "first third" if start <= n / 3 else "second third" if start <= 2 * n / 3 else "last third"
 choices = ["first third", "second third", "last third", "never"]
@@ -276,11 +278,11 @@ path.to_frame()[["language", "concept", "rest"]].round(4)
 # %% [markdown]
 # The cosines are small: in a space of hundreds of dimensions one word is a tiny part of a latent. Drawn to scale the whole path would be a dot at the pole. So the figure magnifies the distance from the pole; the factor is printed.
 
-# %%
+# %% tags=["predict"]
 half = path.to_frame().loc[model.n_layers // 2 :]  # the upper half: in the lower one no word is in sight
 concept, language = ((half[axis] > half[axis].max() / 2).idxmax() for axis in ("concept", "language"))
 choices = ["the concept (y)", "the language (x)", "both in one layer"]
-found = choices[2] if concept == language else choices[concept > language]
+found = choices[2] if concept == language else choices[int(concept > language)]
 told = f"y passes half of its largest value at layer {concept}, x at layer {language}."
 ll.predict("In the upper half of the layers, what will the path choose first?", choices, found, told)
 

@@ -62,6 +62,8 @@ runs = {
     f"cloze {target}": ll.run_experiment(model, "cloze", **ask),
 }
 translation, repetition, cloze = runs.values()
+
+# %% tags=["predict"]
 peaks = {name: run.probability["en"].mean(0).max().item() for name, run in runs.items()}
 told = ", ".join(f"{name}: {peak:.1%}" for name, peak in peaks.items())
 ll.predict("In which of the three will English rise highest?", list(runs), max(peaks, key=peaks.get), told)
@@ -109,6 +111,8 @@ counts
 # %%
 table = ll.summarize(translation).query("quantity == 'difference'").set_index("layer")
 below, above = table.index[table["upper"] < 0].tolist(), table.index[table["lower"] > 0].tolist()
+
+# %% tags=["predict"]
 choices = ["at none", "at one to three", "at more than three"]
 found = choices[(len(below) > 0) + (len(below) > 3)]
 ll.predict("At how many layers will the whole band lie below zero, so that English leads?", choices, found, f"At {len(below)}: {below}.")
@@ -179,6 +183,8 @@ for a in codes:
     for b in codes:
         if a != b:
             pairs[a, b] = ll.run_experiment(model, "translation", a, b, seed=seed, every=every)
+
+# %% tags=["predict"]
 peaks = {pair: run.probability["en"].mean(0).max().item() for pair, run in pairs.items() if pair[1] != "en"}
 (a, b), choices = max(peaks, key=peaks.get), ["English as the source", "into Chinese", "between two European languages"]
 found = choices[0 if a == "en" else 1 if b == "zh" else 2]
@@ -217,7 +223,7 @@ same = set.intersection(*(set(run.prompts["concept"][~run.prompts["cognate"]]) f
 controls = {name: run[run.prompts["concept"].isin(same)] for name, run in controls.items()}
 table = ll.headlines(controls)
 
-# %%
+# %% tags=["predict"]
 left = (table["pivot_peak"] / table.loc["none", "pivot_peak"]).round(2)
 choices = ["none of them", "the random English word", f"the pivot {third}", "both"]
 gone = [name for name in ("random English word", f"pivot {third}") if left[name] < 0.2]
@@ -243,7 +249,7 @@ ll.plots.language_probability(controls["shuffled answers"])
 #
 # Notebook 3 measured how much of a latent the output layer can read.
 
-# %%
+# %% tags=["predict"]
 apart = (translation.energy.mean(0) - repetition.energy.mean(0)).abs()
 widest, half = int(apart.argmax()) + 1, "lower" if apart.argmax() < model.n_layers / 2 else "upper"
 question = "Where will translation and repetition differ most, in the lower or in the upper half of the layers?"

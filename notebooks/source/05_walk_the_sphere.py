@@ -52,10 +52,10 @@ decoded
 # Every latent, scaled to length 1, is a point on a sphere of `d_model` dimensions. Three numbers are kept: its cosine with the **language axis** (x: below 0 towards English, above 0 towards the target), its cosine with its own word's
 # **concept axis** (y), and what is left (z).
 
-# %%
+# %% tags=["predict"]
 last = path.to_frame().loc[model.n_layers]
 choices = ["the concept (y)", "the language (x)"]
-found = choices[abs(last["language"]) > last["concept"]]
+found = choices[int(abs(last["language"]) > last["concept"])]
 question = "At the last layer, which of the two cosines will be larger?"
 ll.predict(question, choices, found, f"x = {last['language']:.4f}, y = {last['concept']:.4f}. And in the layers before?")
 
@@ -93,7 +93,7 @@ ll.checks.exercise("05.1", answer)
 #
 # The legend names the six words whose English token gets the highest probability on the way. Click one to see its path in the same frame and with the same magnification (a path that would leave the sphere is drawn at its rim).
 
-# %%
+# %% tags=["predict"]
 jump = int(path.coordinates[..., 1].mean(0).argmax())  # where the concept is largest, on average
 share = (path.coordinates[:, jump, 0] < 0).float().mean().item()
 choices = ["hardly any (under 10 %)", "a minority", "most"]
@@ -130,7 +130,9 @@ for layer in range(model.n_layers - 5, model.n_layers + 1):
 # %%
 table = path.to_frame()
 peak = table["concept"].idxmax()
-kept = table["concept"].iloc[-1] / table["concept"].max()
+
+# %% tags=["predict"]
+kept = float(table["concept"].iloc[-1] / table["concept"].max())
 choices = ["it keeps its size (within a tenth)", "it loses less than half", "it loses more than half"]
 question = "From the layer where the concept is largest to the last one: what does y do?"
 ll.predict(question, choices, choices[(kept < 0.9) + (kept < 0.5)], f"{kept:.0%} of it are left.")

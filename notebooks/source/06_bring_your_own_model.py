@@ -55,6 +55,8 @@ model
 
 # %%
 memory = ll.data.results("memory").set_index(["model", "way"])
+
+# %% tags=["predict"]
 size = memory.loc[("llama-2-7b", "8-bit"), "weights"]
 ll.predict("Llama-2 7B has 6.7 billion weights. How many GB are they in 8-bit?", ["3.4", f"{size:.1f}", "13.5"], f"{size:.1f}")
 
@@ -95,6 +97,8 @@ small = ll.load_model(model.name, quantization="8bit")
 coarse = ll.run_experiment(small, "translation", **ask)
 small.close()
 table = ll.headlines({model.name: exact, "in 8-bit": coarse})
+
+# %% tags=["predict"]
 same = (exact.top_ids[:, -1, 0] == coarse.top_ids[:, -1, 0]).float().mean().item()
 choices = ["nearly all (over 95 %)", "most", "less than half"]
 question = "How many prompts keep their most probable token at the last layer in 8-bit?"
@@ -128,6 +132,8 @@ LlamaForCausalLM(LlamaConfig(vocab_size=model.vocab_size, **shape)).save_pretrai
 model.tokenizer.save_pretrained(folder)
 untrained = ll.load_model(folder)
 nothing = ll.run_experiment(untrained, "translation", **ask)
+
+# %% tags=["predict"]
 chance = nothing.probability["en"].mean().item()
 choices = ["about one half", "about one in a hundred", "less than one in a thousand"]
 found = choices[(chance < 0.1) + (chance < 0.001)]
@@ -159,7 +165,7 @@ for code in dict.fromkeys((target, "es", "sw", "hi", "ko")):
     rows[code]["for example"] = reasons[0] if reasons else ""
 pd.DataFrame(rows).T.rename_axis("target")
 
-# %%
+# %% tags=["predict"]
 peak, phases = exact.probability["en"].mean(0).max().item(), ll.find_phases(exact)
 choices = ["yes, and then the target leads", "yes, but the target never leads", "no"]
 found = choices[2 if phases.concept_start is None else 1 if phases.target_start is None else 0]

@@ -8,15 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import links
 import pytest
 from conftest import REPOSITORY
 from hub import PROXY, Hub, node_tool
 from lab import LabNotebook
 
 from latentlang import demo_model
-
-sys.path.insert(0, str(REPOSITORY / "notebooks"))
-import links
 
 NOTEBOOK = "02_decode_layer_by_layer"
 STUDENTS = ("ada", "chen", "émile")
