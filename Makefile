@@ -9,7 +9,7 @@ APP_ARGS ?=
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab app test notebooks notebook-files picture lint prefetch chromium data-check results links bench clean
+.PHONY: help lab app test notebooks notebook-files site picture lint prefetch chromium data-check results links bench clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -37,7 +37,10 @@ test: prefetch chromium  ## set up and pass every test
 notebooks: prefetch  ## run every notebook in both forms; HTML with figures in build/
 	$(BIN)/python notebooks/execute.py --out build
 
-picture: prefetch chromium  ## make the README's picture
+site: prefetch  ## make a static, searchable site of the executed notebooks in build/site
+	$(BIN)/python notebooks/web/make_site.py
+
+picture: prefetch chromium  ## make the README's pictures
 	$(BIN)/python notebooks/picture.py
 
 notebook-files: $(VENV)/.ready  ## write the notebooks from notebooks/source

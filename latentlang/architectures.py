@@ -44,11 +44,14 @@ def standard_names(name: str, module: torch.nn.Module, parts: Mapping[str, str])
         "final_norm": next((p for p in _NORMS if _submodule(module, p) is not None), None),
         "lm_head": next((p for p, m in module.named_modules(remove_duplicate=False) if head is not None and m is head), None),
     }
-    wrong = [part for part in parts if part not in found] + [path for path in parts.values() if _submodule(module, path) is None]
+    wrong = [part for part in parts if part not in found] + [str(path) for path in parts.values() if _submodule(module, path) is None]
     if wrong:
         takes = f"parts takes {', '.join(found)}, each with the path of a module in {_outline(module)}"
         raise ModelError(f"{name} has no {', '.join(wrong)}: {takes}.")
     found |= parts
+    for part, fits, kind in (("layers", lambda m: isinstance(m, torch.nn.ModuleList), "list of blocks"), ("lm_head", _is_matrix, "matrix")):
+        if part in parts and not fits(module.get_submodule(parts[part])):
+            raise ModelError(f"'{parts[part]}' of {name} is no {kind}: {part} is the path of one in {_outline(module)}.")
     missing = [part for part, path in found.items() if path is None]
     what = f"{name} ({type(module).__name__})"
     if getattr(module.config, "is_encoder_decoder", False):
@@ -62,6 +65,10 @@ def standard_names(name: str, module: torch.nn.Module, parts: Mapping[str, str])
     return found
 
 
+def _is_matrix(module: torch.nn.Module) -> bool:
+    return getattr(getattr(module, "weight", None), "ndim", 0) == 2
+
+
 def _outline(module: torch.nn.Module) -> str:
     """Return the paths of a model's upper modules, as ``parts`` takes them."""
     paths = [path for path, _ in module.named_modules() if path and path.count(".") < 2 and not path.rpartition(".")[2].isdigit()]
@@ -69,6 +76,8 @@ def _outline(module: torch.nn.Module) -> str:
 
 
 def _submodule(module: torch.nn.Module, path: str) -> torch.nn.Module | None:
+    if not isinstance(path, str) or not path:
+        return None
     try:
         return module.get_submodule(path)
     except AttributeError:

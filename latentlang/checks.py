@@ -91,6 +91,8 @@ def _unfit_packages() -> list[str]:
     from packaging.requirements import Requirement
 
     problems = []
+    if _installed("latentlang") is None:
+        return ["latentlang is read from a folder and not installed: run `pip install -e .` there."]
     for needed in map(Requirement, requires("latentlang") or ()):
         if needed.marker and not needed.marker.evaluate({"extra": ""}):
             continue
@@ -105,10 +107,10 @@ def _unfit_packages() -> list[str]:
 def _unfit_places(own: Path, shared: Path | None) -> list[str]:
     """Return a sentence with its remedy for a cache that cannot be used."""
     problems = []
-    if shared is not None and not shared.is_dir():
+    if shared is not None and not os.path.isdir(shared):
         problems.append(f"LATENTLANG_CACHE names {shared}, which is no folder: correct it, or unset it.")
-    there = next(place for place in (own, *own.parents) if place.exists())
-    if not os.access(there, os.W_OK) or not there.is_dir():
+    there = next(place for place in (own, *own.parents) if os.path.exists(place))
+    if not os.access(there, os.W_OK) or not os.path.isdir(there):
         problems.append(f"Nothing can be kept in {_short(own)}: set XDG_CACHE_HOME to a folder that you may write to.")
     return problems
 

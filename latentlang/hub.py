@@ -60,7 +60,7 @@ def explain(error: BaseException, name: str, place: str) -> ModelError:
     while cause is not None and cause not in causes:
         causes.append(cause)
         cause = cause.__cause__ or cause.__context__
-    text = " ".join(str(c) for c in causes).lower()
+    text = " ".join(f"{type(c).__name__} {c}" for c in causes).lower()
 
     def any_is(*types: type) -> bool:
         return any(isinstance(c, types) for c in causes)
@@ -75,7 +75,7 @@ def explain(error: BaseException, name: str, place: str) -> ModelError:
             f"There is no model '{place}' (or no such revision) that you may read: check the spelling, and HF_TOKEN if it is private."
         )
     if any_is(hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, ConnectionError, TimeoutError) or any(
-        sign in text for sign in ("couldn't connect", "offline", "connection", "name resolution", "max retries", "internet")
+        sign in text for sign in ("couldn't connect", "connecterror", "offline", "connection", "name resolution", "max retries", "internet")
     ):
         return ModelError(
             f"{name} is not on this machine and the hub cannot be reached: check the network, or use load_model('gemma-3-270m'), "

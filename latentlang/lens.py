@@ -78,7 +78,7 @@ def decode(
                 try:
                     found = _run(model, [encoded[i] for i in rows], request, read, include_embedding, prefix)
                 except torch.OutOfMemoryError:
-                    queue[:0] = _halves(rows)
+                    queue[:0] = _halves(rows, model)
                     continue
                 for place, i in enumerate(rows):
                     done[i] = {name: tensor[place] for name, tensor in found.items()}
@@ -219,11 +219,13 @@ def _batches(encoded: list[list[int]], batch_size: int | None) -> list[list[int]
     return [order[s : s + size] for s in range(0, len(order), size)]
 
 
-def _halves(rows: list[int]) -> list[list[int]]:
+def _halves(rows: list[int], model: Model) -> list[list[int]]:
     """Return a batch that was too large for the GPU as two."""
     if len(rows) == 1:
-        raise TraceError("One prompt alone does not fit in this GPU's memory: load the model in 8-bit, or a smaller one.") from None
-    torch.cuda.empty_cache()
+        advice = "ask with energy=False, or of a smaller model" if model.server else "load the model in 8-bit, or a smaller one"
+        raise TraceError(f"One prompt alone does not fit in the memory of the GPU: {advice}.") from None
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
     return [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
 
 

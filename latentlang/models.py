@@ -170,6 +170,7 @@ def load_model(
         raise ModelError(f"Unknown remote={remote!r}: use True for the server in NDIF_HOST, 'local' to try it here, or leave it out.")
     if not any((revision, quantization, dtype, device, remote)) and not may_load(name) and (stored := stored_model(name)) is not None:
         return stored
+    remote = remote if remote == "local" else bool(remote)
     place = _locate(name)
     if remote is True:
         if any((quantization, dtype, device)):

@@ -35,7 +35,7 @@ class Prediction:
         return "\n".join((f"Predict: {self.question}", *(f"  - {choice}" for choice in self.choices)))
 
     def _repr_html_(self) -> str:
-        key = "p" + hashlib.sha256(f"{self.question}{self.choices}".encode()).hexdigest()[:10]
+        key = "p" + hashlib.sha256(f"{self.question}{self.choices}{self.measured}{self.detail}".encode()).hexdigest()[:10]
         picked = (f"#{key} #{key}-{n}:checked ~ .ll-told .ll-{n} {{ display: block; }}" for n in range(len(self.choices)))
         shown = f"#{key} input:checked ~ .ll-told {{ display: block; }} #{key} .ll-told > div {{ display: none; }} {' '.join(picked)}"
         inputs = "".join(

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import nnsight
 import torch
@@ -18,15 +19,15 @@ from nnsight.intervention.backends.remote import RemoteBackend, RemoteError
 from nnsight.schema.config import CONFIG
 from nnsight.schema.response import Status
 
-from .errors import TraceError
+from .errors import LatentLangError, TraceError
+from .hub import explain
 
 # Two nnsight traces at once in one process give wrong numbers without an error.
 TRACE_LOCK = threading.RLock()
 SILENCE = 20.0  # seconds without a word before a server has taken the job
 PATIENCE = 900.0  # seconds without a word while the job waits for its turn, or runs
 _PUBLIC = "https://api.ndif.us"
-_NO_KEY = ("api key", "api-key", "apikey", "401", "403", "unauthor", "forbidden", "credential")
-_NO_MODEL = ("not deployed", "404", "not running", "no deployment", "not available", "not hosted")
+_NO_MODEL = ("not deployed", "not running", "no deployment", "not available", "not hosted")
 _TAKEN = {Status.QUEUED, Status.PROVISIONING, Status.DEPLOYING, Status.DISPATCHED, Status.RUNNING, Status.COMPLETED}
 
 # The functions that reduce inside the trace travel with it as source: a server has nnsight, not latentlang.
@@ -41,11 +42,22 @@ class Server:
         self.key = os.environ.get("NDIF_API_KEY") or CONFIG.API.APIKEY
         self.received = 0
 
-    def backend(self, traced) -> RemoteBackend:
-        """Return what nnsight needs to send one trace of ``traced``. Raises ``TraceError`` where a key is missing for certain."""
+    def backend(self, model) -> RemoteBackend:
+        """Return what nnsight needs to send one trace of ``model``. Raises ``TraceError`` for what is known to fail without asking."""
+        parts = urlsplit(self.host)
+        try:
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:  # a port that is none
+            good = False
+        if not good:
+            raise TraceError(f"'{self.host}' is not the address of a server: set NDIF_HOST to one that begins with http:// or https://.")
         if self.host == _PUBLIC and not self.key:
             raise TraceError(_KEY.format(host=self.host))
-        return _Waiting(self, traced)
+        try:
+            key = model.traced.to_model_key()  # asks the hub how the repository is spelled
+        except Exception as error:  # the hub's client has many ways to fail
+            raise explain(error, model.name, model.traced.repo_id) from error
+        return _Waiting(self, model.traced, key)
 
 
 @contextmanager
@@ -62,7 +74,7 @@ def tracing(model) -> Iterator[dict]:
             yield {"remote": "local"}
         else:
             with _explained(model):
-                yield {"backend": model.server.backend(model.traced)}
+                yield {"backend": model.server.backend(model)}
 
 
 class _SilentError(Exception):
@@ -72,18 +84,25 @@ class _SilentError(Exception):
 class _Waiting(RemoteBackend):
     """nnsight's client in a thread of its own, and a clock that starts again at every word of the server."""
 
-    def __init__(self, server: Server, traced) -> None:
-        super().__init__(traced.to_model_key(), host=server.host, api_key=server.key, env=traced._remoteable_get_env())
-        self._server, self._events = server, queue.Queue()
-        self.display = self  # nnsight tells its display of every word of the server
+    enabled = True  # nnsight looks up from the socket ten times a second, so that an abandoned thread ends
 
-    enabled = False
+    def __init__(self, server: Server, traced, key: str) -> None:
+        super().__init__(key, host=server.host, api_key=server.key, env=traced._remoteable_get_env())
+        self._server, self._events, self._abandoned = server, queue.Queue(), threading.Event()
+        self.display = self  # nnsight tells its display of every word of the server
 
     def update(self, response) -> None:
         """Hear a word of the server."""
+        self.refresh()
         self._events.put(response.status)
 
+    def refresh(self) -> None:
+        """Stop listening once nobody waits for the answer."""
+        if self._abandoned.is_set():
+            raise _SilentError("abandoned")
+
     def finalize(self, content: bytes):
+        self.refresh()
         self._server.received += len(content)
         return super().finalize(content)
 
@@ -98,24 +117,28 @@ class _Waiting(RemoteBackend):
             else:
                 self._events.put(None)
 
+        nnsight.ndif.pull_env()  # reads what is installed here, once, before the clock starts
         threading.Thread(target=ask, daemon=True, name="latentlang-remote").start()
         patience = SILENCE
-        while True:
-            try:
-                event = self._events.get(timeout=patience)
-            except queue.Empty:
-                raise _SilentError(f"{patience:.0f} seconds") from None
-            if event is None:
-                return answer[0]
-            if isinstance(event, BaseException):
-                raise event
-            if event in _TAKEN:
-                patience = PATIENCE
+        try:
+            while True:
+                try:
+                    event = self._events.get(timeout=patience)
+                except queue.Empty:
+                    raise _SilentError(f"{patience:.0f} seconds") from None
+                if event is None:
+                    return answer[0]
+                if isinstance(event, BaseException):
+                    raise event
+                if event in _TAKEN:
+                    patience = PATIENCE
+        finally:
+            self._abandoned.set()
 
 
 _KEY = (
-    "The server {host} wants an API key: set NDIF_API_KEY to yours (for NDIF from https://login.ndif.us; in Colab a secret of that name), "
-    "and load the model again."
+    "The server {host} wants an API key: set NDIF_API_KEY to yours (for NDIF from https://login.ndif.us; in Colab a secret of that "
+    "name, then restart the session), and load the model again."
 )
 
 
@@ -123,53 +146,55 @@ _KEY = (
 def _explained(model) -> Iterator[None]:
     """Turn every failure of the way to the server and back into one sentence."""
     import httpx
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
     from websocket import WebSocketException
-
-    from .hub import explain
 
     host = model.server.host
     try:
         yield
+    except (LatentLangError, torch.OutOfMemoryError):
+        raise
     except RemoteError as error:
-        raise _failure(model.name, host, str(error)) from error
+        raise _failure(model.name, host, error) from error
     except _SilentError as error:
         raise TraceError(
             f"The server {host} has said nothing for {error}: it may be down or busy; run the cell again later, or load a model here."
         ) from error
-    except (HfHubHTTPError, OfflineModeIsEnabled) as error:
-        raise explain(error, model.name, model.name) from error
-    except WebSocketException as error:
-        if getattr(error, "status_code", None) in (401, 403):
-            raise TraceError(_KEY.format(host=host)) from error
-        raise TraceError(_unreachable(host, error)) from error
-    except (OSError, httpx.HTTPError) as error:
-        raise TraceError(_unreachable(host, error)) from error
-    except ValueError as error:
-        if "host" not in str(error).lower():
-            raise
-        raise TraceError(f"'{host}' is not the address of a server: set NDIF_HOST to one that begins with http:// or https://.") from error
+    except (WebSocketException, OSError, httpx.HTTPError) as error:
+        raise _refusal(host, getattr(error, "status_code", None), error) from error
+    except ValueError as error:  # what is no message of nnsight's protocol, or none at all
+        said = f"The server {host} ended the connection, or is no NDIF server"
+        raise TraceError(f"{said}: check NDIF_HOST, and run the cell again.") from error
 
 
-def _unreachable(host: str, error: BaseException) -> str:
-    said = str(error).strip().splitlines()
-    return f"The server {host} cannot be reached ({said[0] if said else type(error).__name__}): check NDIF_HOST and the network."
-
-
-def _failure(name: str, host: str, said: str) -> Exception:
-    """Return the exception for what a server says of a job that failed: its reason, or a traceback."""
-    lines = [line for line in said.strip().splitlines() if line.strip()] or ["no reason given"]
-    last, low = lines[-1].strip(), said.lower()
-    refused = low.startswith("failed to send request")
-    if "outofmemory" in low.replace(" ", "") or "cuda out of memory" in low:
-        return torch.OutOfMemoryError(last)
-    if refused and any(sign in low for sign in _NO_KEY):
+def _refusal(host: str, status: int | None, error: BaseException) -> TraceError:
+    """Return the sentence for a server that does not take the question: by its HTTP status, else by what went wrong on the way."""
+    if status in (401, 403):
         return TraceError(_KEY.format(host=host))
-    if len(lines) < 3 and any(sign in low for sign in _NO_MODEL):
+    if status is not None:
+        return TraceError(f"The server {host} answers with status {status}, as no NDIF server does: check NDIF_HOST.")
+    said = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]
+    return TraceError(f"The server {host} cannot be reached ({said}): check NDIF_HOST and the network.")
+
+
+def _failure(name: str, host: str, error: RemoteError) -> Exception:
+    """Return the exception for what a server says of a job that failed: a refusal with its reason, or a traceback."""
+    import httpx
+
+    lines = [line for line in str(error).strip().splitlines() if line.strip()] or ["no reason given"]
+    last, low = lines[-1].strip()[:200], str(error).lower()
+    if "outofmemory" in low.replace(" ", ""):
+        return torch.OutOfMemoryError(last)
+    response = getattr(error.__cause__, "response", None) if isinstance(error.__cause__, httpx.HTTPStatusError) else None
+    if response is None and low.startswith("failed to send request"):
+        return _refusal(host, None, error.__cause__ or error)
+    status = response.status_code if response is not None else None
+    if status in (401, 403) or (len(lines) < 3 and "api key" in low):
+        return TraceError(_KEY.format(host=host))
+    if status == 404 or (len(lines) < 3 and any(sign in low for sign in _NO_MODEL)):
         return TraceError(
             f"The server {host} does not run {name}: choose a model that it runs (nnsight.ndif_status() lists NDIF's), or load one here."
         )
-    if refused:
+    if status is not None:
         return TraceError(f"The server {host} refused the request ({last.removeprefix('Failed to send request: ')}): ask whoever runs it.")
     return TraceError(
         f"The trace of {name} failed on the server {host} ({last}): run it here with load_model(..., remote='local') to see where, "

@@ -40,7 +40,7 @@ class StoredModel:
             "or the default seed, or a model that runs here, such as load_model('gemma-3-270m')."
         )
 
-    def folded_unembedding(self, *_) -> None:
+    def folded_unembedding(self, *_, **__) -> None:
         """Raise ``TraceError``: there are no weights."""
         raise TraceError(self.unusable)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def build(source: Path, solutions: bool) -> nbformat.NotebookNode:
         if unwanted in tags:
             continue
         text = SETUP.format(slug=links.slug()) if "setup" in tags else cell.source
+        if solutions:  # they stand one folder deeper than the guides
+            text = re.sub(r"\]\((\w+\.md)\)", r"](../\1)", text)
         make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell
         cells.append(make(text, metadata=_metadata(tags)))
     for number, cell in enumerate(cells):
@@ -63,7 +66,7 @@ def build(source: Path, solutions: bool) -> nbformat.NotebookNode:
 
 
 def _metadata(tags: list[str]) -> dict:
-    """Return a cell's metadata; the code of a prediction, which computes its answer, is folded away in JupyterLab and left out of the site."""
+    """Return a cell's metadata; the code of a prediction computes its answer, so JupyterLab folds it away and the site leaves it out."""
     if "predict" in tags:
         return {"tags": [*tags, "remove-input"], "jupyter": {"source_hidden": True}}
     return {"tags": tags} if tags else {}

@@ -25,7 +25,7 @@ STATIC = Path(__file__).resolve().parent / "web" / "static"
 SCRIPTS = ("plotly.min.js", "figures.js")
 STYLE = "figures.css"
 LIVE = "<p class='ll-live'>An explorer stands here in a running notebook; this page has no kernel. The figures around it are live.</p>"
-_ROWS = 60
+_ROWS, _COLUMNS = 60, 12  # a larger table helps nobody
 
 
 def still(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -60,7 +60,7 @@ def figure(spec: dict, number: int) -> str:
     table, height = ll.plots.table(drawn), int(drawn.layout.height or 450)
     shown = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     numbers = ""
-    if 0 < len(table) <= _ROWS:
+    if 0 < len(table) <= _ROWS and table.shape[1] <= _COLUMNS:
         page = table.to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="", escape=True)
         scrolling = _scrolling(page, f"Numbers of figure {number}")
         numbers = f"<details><summary>Figure {number} in numbers</summary>{scrolling}</details>"

@@ -1,6 +1,7 @@
 """A loopback server that speaks the protocol of nnsight's client, with nnsight's own deserialiser and a real model.
 
-``python ndif_server.py FOLDER [--key KEY] [--silent]`` prints its port when it is ready; ``--silent`` takes jobs and says no more.
+``python ndif_server.py FOLDER [--key KEY] [--silent]`` prints its port when it is ready; ``--silent`` takes jobs and says no more,
+``--hang-up`` takes jobs and ends the connection.
 It stands where an NDIF server would and cannot import latentlang, so what a trace needs must have travelled with it.
 ``/seen`` tells the bytes of every job.
 """
@@ -36,6 +37,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("folder")
 parser.add_argument("--key")
 parser.add_argument("--silent", action="store_true")
+parser.add_argument("--hang-up", action="store_true")
 options = parser.parse_args()
 app = FastAPI()
 listeners: dict[str, WebSocket] = {}
@@ -96,7 +98,9 @@ async def work(asked: RequestModel, job: str, payload: bytes) -> None:
         else:
             await client.send_bytes(message.pickle())
 
-    if options.silent:
+    if options.hang_up:
+        await listeners[asked.session_id].close()
+    if options.silent or options.hang_up:
         return
     async with busy:
         await tell(Status.RUNNING, "running")
@@ -135,6 +139,7 @@ def run(payload: bytes, compress: bool, env: dict) -> bytes:
 if __name__ == "__main__":
     door = socket.socket()
     door.bind(("127.0.0.1", 0))
+    door.listen()
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws_max_size=2**30))
     print(door.getsockname()[1], flush=True)
     asyncio.run(server.serve(sockets=[door]))

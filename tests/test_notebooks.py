@@ -8,12 +8,15 @@ import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import unquote
 
 import execute
 import nbformat
+import pandas as pd
 import pytest
 
 import build
+import latentlang as ll
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
@@ -119,3 +122,31 @@ def test_papermill_runs_one_configuration(tiny, tmp_path):
     assert f"Model({folder}" in text and "translation fr+ru → de" not in text and "translation de+ru → fr" in text
     assert figures(notebook) >= 7
     assert (tmp_path / "translation.csv").exists()
+
+
+def test_the_instructors_expected_figures_are_the_measured_ones():
+    """Each row of the table against the CSV files of ``make results``."""
+    text = (NOTEBOOKS / "INSTRUCTOR.md").read_text()
+    measured = pd.concat([ll.data.results(name) for name in ("pairs", "experiments")]).set_index("experiment")
+    names = {"French → Chinese": "translation fr → zh", "German → Chinese": "translation de → zh", "cloze, Chinese": "cloze zh"}
+    names |= {"German, French and Russian → Chinese": "translation de+fr+ru → zh", "repetition, Chinese": "repetition zh"}
+    names |= {"Russian → French (no concept phase)": "translation ru → fr"}
+    for said, name in names.items():
+        row = measured.loc[name]
+        peak = f"{row['pivot_peak']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
+        wanted = f"| {said} | {row['n']:.0f} | {peak} | {row['at_layer']:.0f} | {row['target_last']:.3f} | {row['right']:.0%} |"
+        assert wanted.replace("%", " %") in text
+
+
+def test_every_link_leads_to_something_that_is_there():
+    """Relative links of both forms and of the guides; the badges' and set-up cells' paths inside the repository."""
+    root, missing = NOTEBOOKS.parent, []
+    for path in [*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("solutions/*.ipynb"), *NOTEBOOKS.glob("*.md"), *root.glob("*.md")]:
+        text = markdown(nbformat.read(path, 4)) if path.suffix == ".ipynb" else path.read_text(encoding="utf-8")
+        for link in re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text):
+            address = unquote(link[0] or link[1])
+            inside = re.search(r"(?:blob/main|tree/latentlang|lab/tree)/(notebooks/[\w./]+)", address)
+            place = root / inside.group(1) if inside else None if "://" in address else path.parent / address.partition("#")[0]
+            if place is not None and not place.exists():
+                missing.append(f"{path.relative_to(root)}: {address}")
+    assert missing == []

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import nnsight
 import pytest
 import torch
+from nnsight.schema.config import CONFIG
 from test_lens import TEXTS, targets_for
 
 import latentlang as ll
@@ -41,6 +44,10 @@ def serving(folder, *options: str):
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +73,7 @@ def on_server(monkeypatch):
     """``on_server(address, folder, key=None)`` -> the model of that folder, its weights there."""
 
     def load(address: str, folder, key: str | None = None):
+        monkeypatch.setattr(CONFIG.API, "APIKEY", None)
         monkeypatch.setenv("NDIF_HOST", address)
         monkeypatch.setenv("NDIF_API_KEY", key) if key else monkeypatch.delenv("NDIF_API_KEY", raising=False)
         return ll.load_model(folder, remote=True)
@@ -86,8 +94,8 @@ def failure(action) -> str:
     with pytest.raises(ll.errors.LatentLangError) as caught:
         action()
     assert time.monotonic() - started < LIMIT
-    assert TRACE_LOCK.acquire(timeout=1)
-    TRACE_LOCK.release()
+    with ThreadPoolExecutor(1) as another:  # this thread could take its own lock twice
+        assert another.submit(lambda: TRACE_LOCK.acquire(timeout=1) and not TRACE_LOCK.release()).result()
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
     return str(caught.value)
 
@@ -115,7 +123,8 @@ def test_every_other_function_that_traces_agrees_too(random_model, simulated):
 
 def test_no_trace_of_the_library_goes_round_the_remote_path():
     """Every trace is written ``with tracing(...) as where, ...trace(..., **where)``, so the tests above cover all of them."""
-    traces = {path.name: re.findall(r".*\.trace\(.*\n", path.read_text()) for path in Path(ll.__file__).parent.glob("**/*.py")}
+    home = Path(ll.__file__).parent
+    traces = {str(path.relative_to(home)): re.findall(r".*\.trace\(.*\n", path.read_text()) for path in home.glob("**/*.py")}
     traces = {name: lines for name, lines in traces.items() if lines}
     assert {name: len(lines) for name, lines in traces.items()} == {"lens.py": 1, "models.py": 2, "remote.py": 1}
     assert all("tracing(" in line and "**where" in line for name, lines in traces.items() if name != "remote.py" for line in lines)
@@ -128,16 +137,17 @@ def test_a_server_sends_back_the_same_numbers_and_little_else(demo_server, demo_
     prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=far.tokenizer)
     prompts = prompts.about(ll.load_words().index[::4])
     assert len(prompts) >= 118
+    ll.decode(far, ["The"], progress=False)  # the first question brings the check
+    before = len(json.load(urllib.request.urlopen(f"{demo_server}/seen")))
     answered = ll.decode(far, prompts)
-    said = capsys.readouterr().out
+    said, sizes = capsys.readouterr().out, json.load(urllib.request.urlopen(f"{demo_server}/seen"))[before:]
     assert_equal(ll.decode(far, prompts[:5], progress=False), ll.decode(model, prompts[:5], progress=False))
     part = ll.decode(model, prompts[5:25], progress=False)
     torch.testing.assert_close(answered.probability["en"][5:25], part.probability["en"], atol=1e-5, rtol=0)
     torch.testing.assert_close(answered.energy[5:25], part.energy, atol=1e-5, rtol=0)
-    sizes = json.load(urllib.request.urlopen(f"{demo_server}/seen"))
     total = int(re.search(r"([\d,]+) bytes", said).group(1).replace(",", ""))
-    assert total == sum(job["answered"] for job in sizes[1:-1]) < 1_000_000  # the first was the check, the last the five prompts
-    print(said.strip(), f"Sent: {sum(job['asked'] for job in sizes[1:-1]):,} bytes in {len(sizes) - 2} requests.")
+    assert total == sum(job["answered"] for job in sizes) < 1_000_000
+    print(said.strip(), f"Sent: {sum(job['asked'] for job in sizes):,} bytes in {len(sizes)} requests.")
 
 
 def test_a_server_answers_the_sphere_and_the_cache(demo_server, demo_folder, on_server, model, tmp_path, monkeypatch):
@@ -164,8 +174,35 @@ def test_a_server_that_is_down(on_server, tiny):
 def test_an_address_that_is_none(on_server, tiny):
     far = on_server("127.0.0.1:80", tiny.folder("llama"))
     assert "set NDIF_HOST" in failure(lambda: ll.decode(far, ["The"]))
-    far = on_server("http://no-such-machine.invalid", tiny.folder("llama"))
-    assert "cannot be reached" in failure(lambda: ll.decode(far, ["The"]))
+    far = on_server("http://127.0.0.1:99999", tiny.folder("llama"))
+    assert "set NDIF_HOST" in failure(lambda: ll.decode(far, ["The"]))
+
+
+@pytest.mark.parametrize("word", ["--hang-up", "--silent"])
+def test_a_server_that_takes_a_job_and_says_no_more(on_server, tiny, word):
+    """It ends the connection, or falls silent."""
+    with serving(tiny.folder("llama"), word) as address:
+        far = on_server(address, tiny.folder("llama"))
+        said = failure(lambda: ll.decode(far, ["The"]))
+    assert ("ended the connection" if word == "--hang-up" else "has said nothing for 20 seconds") in said
+
+
+def test_a_web_server_that_is_no_ndif_server(on_server, tiny, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "http.server", "0", "--bind", "127.0.0.1"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as other:  # fmt: skip
+        port = re.search(r"port (\d+)", other.stdout.readline()).group(1)
+        far = on_server(f"http://127.0.0.1:{port}", tiny.folder("llama"))
+        assert "check NDIF_HOST" in failure(lambda: ll.decode(far, ["The"]))
+        other.terminate()
+
+
+def test_a_hub_that_cannot_be_reached(on_server, tiny):
+    """nnsight asks the hub how a repository is spelled; here there is no network."""
+    far = on_server("http://127.0.0.1:9", tiny.folder("llama"))
+    far.traced.repo_id = "nobody/such-model"
+    assert "the hub cannot be reached" in failure(lambda: ll.decode(far, ["The"]))
 
 
 def test_a_missing_key(locked_server, on_server, tiny):
@@ -204,12 +241,6 @@ def test_a_server_that_never_says_a_word(on_server, tiny):
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         far = on_server(f"http://127.0.0.1:{mute.getsockname()[1]}", tiny.folder("llama"))
-        assert "has said nothing for 20 seconds" in failure(lambda: ll.decode(far, ["The"]))
-
-
-def test_a_server_that_takes_a_job_and_falls_silent(on_server, tiny):
-    with serving(tiny.folder("llama"), "--silent") as address:
-        far = on_server(address, tiny.folder("llama"))
         assert "has said nothing for 20 seconds" in failure(lambda: ll.decode(far, ["The"]))
 
 

@@ -59,14 +59,12 @@ def dropped(answer: object) -> str:
     given = {str(word).lower() for word in answer}
     if given == right:
         return "Whatever token begins Arm or Hand, it says nothing about which of the two languages is meant."
-    if "hunger" not in given:
-        raise WrongAnswerError("'Inside' is enough: look for an English word at the beginning of a longer German one.")
-    if given & {"wind", "house"}:
-        raise WrongAnswerError(
-            "Compare letter by letter, capitals aside: 'house' is not in 'Haus', and no German word in the list has 'wind'."
-        )
     if given & {"tree", "dog"}:
         raise WrongAnswerError("A shared meaning is no shared spelling: only the letters count.")
+    if "house" in given:
+        raise WrongAnswerError("Compare letter by letter, capitals aside: 'house' is not in 'Haus'.")
+    if given == {"arm", "hand"}:
+        raise WrongAnswerError("'Inside' is enough: look for an English word at the beginning of a longer German one.")
     raise WrongAnswerError("Take each English word and ask whether it stands in the German one, capitals aside.")
 
 

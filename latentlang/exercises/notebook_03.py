@@ -12,7 +12,7 @@ from .answers import WrongAnswerError, close, number, register, run
 def energy_by_hand(answer: object) -> str:
     """Energy of (1, 0, 1) for the four tokens (±1, 0, 0) and (0, ±1, 0)."""
     value = number(answer)
-    if math.isclose(value, math.sqrt(0.5), abs_tol=0.005):
+    if math.isclose(value, math.sqrt(0.5), abs_tol=0.01):
         return "Half of h's squared length lies in the plane of the tokens, so E² = 0.25 / 0.5 = 0.5."
     if math.isclose(value, 0.5, abs_tol=0.005):
         raise WrongAnswerError("That is E²: take its square root.")
@@ -37,6 +37,7 @@ def handover(answer: object) -> str:
             "Look for the layer from which the target leads to the END, not the first time it leads.",
         ),
         ([0.5, 0.5, 0.5], [0.1, 0.2, 0.3], None, "Where the target never takes over, return None."),
+        ([0.2, 0.2, 0.1], [0.1, 0.2, 0.3], 3, "Where both are equal, the target does not lead."),
         ([0.0, 0.0, 0.1], [0.2, 0.3, 0.9], 1, "When the target leads from the start, the answer is layer 1."),
     )
     for english, target, right, hint in cases:

@@ -62,7 +62,7 @@ def lean_by_hand(answer: object) -> str:
         "That is the cosine with the target's token alone: the axis is the difference of the two.": 0.6,
     }
     praise = "Below 0: a little nearer to the English token than to the target's."
-    return close(answer, -0.2 / math.sqrt(2), praise, typical, "(target − English), scaled to length 1, times the latent.", 0.001)
+    return close(answer, -0.2 / math.sqrt(2), praise, typical, "(target − English), scaled to length 1, times the latent.", 0.002)
 
 
 @register("05.4")

@@ -11,6 +11,7 @@ from .answers import WrongAnswerError, close, function, register
 def weights_in_memory(answer: object) -> str:
     """GB that the weights of a model of 8 billion parameters take in 16 bits."""
     typical = {
+        "That is in gibibytes (2 to the 30th): a GB is a billion bytes.": 16e9 / 2**30,
         "That is 8-bit: one byte a parameter. In 16 bits each takes two.": 8,
         "That is 32 bits, four bytes a parameter.": 32,
         "That is in bits: eight bits are a byte.": 128,
@@ -58,7 +59,7 @@ def report(answer: object) -> str:
     if missing:
         raise WrongAnswerError(f"Still to fill in: {', '.join(missing)}.")
     n, peak, lower, upper, control = (float(answer[name]) for name in ("n", "peak", "lower", "upper", "control_peak"))
-    if not 0 <= lower <= peak <= upper <= 1:
+    if not (lower <= peak <= upper and 0 <= peak <= 1):
         raise WrongAnswerError("lower, peak and upper are probabilities in this order: take them from one row of ll.headlines.")
     if n < 20:
         raise WrongAnswerError(f"n = {n:.0f} prompts are too few for an interval: take at least 20.")

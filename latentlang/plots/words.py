@@ -22,6 +22,8 @@ def table(figure: go.Figure) -> pd.DataFrame:
     """
     columns = {}
     for trace in figure.data:
+        if trace.visible is False:  # another choice of a menu
+            continue
         if trace.type == "heatmap":
             return _cells(trace, figure)
         curve = trace.type == "scatter" and trace.fill != "toself" and trace.mode != "text"
@@ -32,13 +34,14 @@ def table(figure: go.Figure) -> pd.DataFrame:
             columns[name] = pd.Series(np.asarray(trace.y), index=np.asarray(trace.x))
     if not columns or any(not series.index.is_unique for series in columns.values()):
         return pd.DataFrame()
-    joined = pd.DataFrame(columns).reindex(next(iter(columns.values())).index)
-    return joined.rename_axis(_plain(figure.layout.xaxis.title.text) or "x")
+    joined = pd.DataFrame(columns).reindex(list(dict.fromkeys(x for series in columns.values() for x in series.index)))
+    named = [_plain(axis.title.text) for axis in figure.select_xaxes() if axis.title.text]
+    return joined.rename_axis(named[0] if named else "x")
 
 
 def describe(figure: go.Figure) -> str:
     """Return a text in place of the figure: what it is, and where each curve is highest and where it ends."""
-    title = _plain(figure.layout.title.text)
+    title = _plain(figure.layout.title.text).replace("?.", "?").rstrip(".")
     kinds = [trace.type for trace in figure.data]
     if "heatmap" in kinds:
         cells = table(figure)
@@ -54,7 +57,7 @@ def describe(figure: go.Figure) -> str:
                 for name, column in numbers.items()]  # fmt: skip
         return f"Bar chart. {title}. {'; '.join(told)}."
     told = []
-    for name, column in numbers.items():
+    for name, column in numbers.dropna(axis=1, how="all").items():
         column = column.dropna()
         told.append(f"{name.strip()}: highest {column.max():.3g} at {column.idxmax()}, at the end {column.iloc[-1]:.3g}")
     return f"Line chart over {numbers.index.name}. {title}. {'; '.join(told)}."

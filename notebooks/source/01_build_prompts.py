@@ -25,15 +25,15 @@
 #
 # **You need** a little Python. No knowledge of transformers yet.
 #
-# **Time** about 35 minutes to work through; the cells themselves run for about half a minute on two CPU cores, in 3 GB of memory.
-# The default model is Gemma 3 270M, whose weights were stored in 4 bits (Q4_K_M) and made dense again.
+# **Time** about 45 minutes to work through; the cells themselves run for about half a minute on two CPU cores, in 3 GB of memory.
+# The default model is Gemma 3 270M. Its weights were stored with 4 bits a number (a format called Q4_K_M) and turned back into ordinary numbers, which costs a little precision.
 # A GPU is not needed here.
 
 # %% tags=["setup"]
 
 # %% tags=["parameters"]
 model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
-source, target = "fr", "zh"
+source, target = "fr", "zh"  # two languages other than English
 seed = 0
 
 # %%
@@ -127,8 +127,10 @@ cut = ll.data.fertility(model.tokenizer).sort_values("tokens").round(1).reset_in
 cut["name"] = cut["language"].map(ll.display.language_label)
 
 # %% tags=["predict"]
-most, offered = cut.iloc[-1], [ll.display.language_label(code) for code in ("en", "zh", "ru")]
-ll.predict("Which of these needs the most tokens a word?", [*offered, most["name"]], most["name"], f"{most['tokens']} tokens on average.")
+offered = cut[cut["language"].isin(("en", "zh", "fr", "ru", "hu"))].sort_values("language")
+most = offered.loc[offered["tokens"].idxmax()]
+told = f"{most['tokens']} tokens on average."
+ll.predict("Which of these needs the most tokens a word?", offered["name"].tolist(), most["name"], told)
 
 # %%
 ll.plots.bars(cut, x="name", y="tokens", title="Tokens a word takes, by language")
@@ -200,10 +202,9 @@ kept = pd.DataFrame(rows, columns=["target", "mode", "concepts"])
 
 # %% tags=["predict"]
 by_prefix = kept[kept["mode"] == "prefix"].set_index("target")["concepts"]
-question = "With the paper's prefix rule, which target keeps the most concepts?"
-ll.predict(
-    question, list(by_prefix.index), by_prefix.idxmax(), f"{by_prefix.max()} concepts; the fewest: {by_prefix.idxmin()}, {by_prefix.min()}."
-)
+question = "Which target loses the most concepts to the paper's prefix rule?"
+told = f"{by_prefix.min()} concepts are left."
+ll.predict(question, list(by_prefix.index), by_prefix.idxmin(), told)
 
 # %%
 kept.pivot(index="target", columns="mode", values="concepts")
@@ -242,7 +243,7 @@ ll.checks.exercise("01.3", answer)
 # %% [markdown]
 # ## Exercise 01.4 · Prompts of your own (6 minutes, open)
 #
-# Build translation prompts between two languages that this notebook has not used (no English, French or Chinese), with at least 200 concepts left. `ll.languages()` lists what there is.
+# Build translation prompts between two languages of your choice, neither of them English, French or Chinese, with at least 200 concepts left. `ll.languages()` lists what there is.
 #
 # Look at one of them: would *you* know what to answer?
 
@@ -262,7 +263,7 @@ ll.checks.exercise("01.4", answer)
 # **Question to answer with the widget:** take *book*. From French to Chinese, and from Chinese to French: in which direction does the model's last layer
 # (the top row) get the word right?
 #
-# The figures show what you will learn to read in the next notebook: the most probable token at every layer, and the probability of each language.
+# A model computes in layers, one after the other, and only the last one speaks. The figures show what you will learn to read in the next notebook: the most probable token at every layer, and the probability of each language.
 
 # %%
 display(ll.explore.prompt(model, source=source, target=target, concept="book"))

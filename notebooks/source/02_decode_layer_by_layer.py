@@ -24,7 +24,7 @@
 #
 # **You need** notebook 1, and to know what a matrix product and a softmax are.
 #
-# **Time** about 45 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 4 GB of memory.
+# **Time** about 55 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 4 GB of memory.
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
 # Llama-2 7B, the paper's smallest model, takes about 7.5 GB of GPU memory in 8-bit (not run for this text).
 
@@ -32,7 +32,7 @@
 
 # %% tags=["parameters"]
 model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
-source, target = "fr", "zh"
+source, target = "fr", "zh"  # two languages other than English
 seed = 0
 every = 4  # average over every 4th concept of the list; 1 takes all of them, and four times as long
 
@@ -92,7 +92,7 @@ with torch.no_grad():
 
 for language, ids in example.token_ids.items():
     by_layer = ll.metrics.set_probability(log_probs, ids)
-    print(f"{language}: " + " ".join(f"{p:.2f}" for p in by_layer.tolist()))
+    print(f"{language}: {by_layer[-1]:.3f} at the last layer")  # the other layers: soon
 
 # %% [markdown]
 # The library does the same in one call, for many prompts, and keeps only what is asked for instead of a quarter of a million numbers a layer.
@@ -133,8 +133,9 @@ ll.checks.exercise("02.1", answer)
 named = {code: ll.display.language_label(code) for code in one.languages}
 rises = [(layer, code) for code in named for layer, p in zip(one.layers, one.probability[code][0].tolist()) if p > 0.1]
 layer, first = min(rises, default=(None, None))
-question = "Going up the last column: in which language is the first word for eagle with more than 10 %?"
-ll.predict(question, list(named.values()), named.get(first, "none of them"), f"It is at layer {layer}.")
+question = f"Going up the last column: in which language is the first word for {example.concept} with more than 10 %?"
+told = f"It is at layer {layer}." if layer else ""
+ll.predict(question, [*named.values(), "none of them"], named.get(first, "none of them"), told)
 
 # %%
 seen = ll.decode(model, prompts[at : at + 1], positions=10)
@@ -152,7 +153,7 @@ ll.plots.heatmap(seen, model.tokenizer)
 # **Objective: read the paper's main figure.**
 #
 # For every prompt and layer we add up the probability of the tokens that begin the English word, the target word and the source word. The lines are means over prompts, the bands 95 % intervals
-# (mean ± 1.96 · s/√n, the paper's). The strip on top is the entropy.
+# (mean ± 1.96 · s/√n, with s the standard deviation over n prompts; the paper's). The strip on top is the entropy.
 #
 # `run_experiment` builds the prompts, decodes them and keeps the result on disk, so that the same question is answered at once next time.
 
@@ -179,7 +180,7 @@ shown.pivot(index="layer", columns="language", values=["mean", "lower", "upper"]
 # we plot the source too, so that you can see copying and the pivot side by side.
 #
 # But the English word, which nobody mentioned, rises as well. In the first layers where it appears the target is still near zero; then the target catches up, and at the last layer it leads and English is gone.
-# That is the detour the paper describes for Llama-2, in miniature.
+# That is the detour the paper describes for Llama-2, in miniature. (Its reading: concepts lie in a space that leans to English; not: the model translates into English first.)
 
 # %% [markdown]
 # ## 6. English, or only a copy?
@@ -223,9 +224,9 @@ for name, run in (("all concepts", decoded), ("without cognates", without)):
 # %% [markdown]
 # ## 7. The control: repetition
 #
-# **Objective: see the same model without a detour.**
+# **Objective: take the translating away, and see what stays.**
 #
-# If English appeared whenever Chinese is produced, it would have nothing to do with translating.
+# If English appeared whenever Chinese is produced, copying included, translating would not be the reason.
 
 # %%
 repeated = ll.run_experiment(model, "repetition", target=target, seed=seed, every=every)
@@ -240,7 +241,7 @@ ll.plots.language_probability(repeated)
 
 # %%
 for name, run in (("translation", without), ("repetition", repeated)):
-    english, wanted = (run.probability[code].mean(0) for code in run.languages[:2])
+    english, wanted = (run.probability[code].mean(0) for code in run.pivot_and_target)
     ahead = [layer for layer, e, w in zip(run.layers, english, wanted) if e > w and e > 0.01]
     print(f"{name:12} English is ahead of the target, and above 1 %, at layers {ahead}")
 
@@ -268,7 +269,7 @@ ll.data.results("targets").set_index("target").drop(columns="source")
 # ## Exercise 02.2 · Write the lens yourself (8 minutes, medium)
 #
 # Write `lens(h, gain, U)` for a model with RMSNorm: `h` is a latent `[d_model]`, `gain` the norm's weights `[d_model]`, `U` the unembedding `[n_tokens, d_model]`.
-# Return the probabilities `[n_tokens]`. RMSNorm divides a vector by the root of the mean of its squares, then multiplies by the gain.
+# Return the probabilities `[n_tokens]`. RMSNorm divides a vector by the root of the mean of its squares, then multiplies by the gain. (In Gemma the gain is 1 + the stored weight.)
 
 
 # %% tags=["stub"]

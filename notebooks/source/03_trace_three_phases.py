@@ -24,14 +24,14 @@
 #
 # **You need** notebook 2, and the dot product of vectors.
 #
-# **Time** about 45 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 5 GB of memory.
+# **Time** about 55 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 5 GB of memory.
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
 
 # %% tags=["setup"]
 
 # %% tags=["parameters"]
 model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
-source, target = "de", "zh"  # German nouns begin with a capital, so a copied one is no English token
+source, target = "de", "zh"  # not English; German nouns begin with a capital, so a copied one is no English token
 seed = 0
 every = 4  # average over every 4th concept of the list
 
@@ -49,7 +49,7 @@ decoded
 # **Objective: see that a latent can hold what no token shows.**
 #
 # Take a model with three dimensions and four tokens: (1, 0, 0), (−1, 0, 0), (0, 1, 0) and (0, −1, 0). All of them lie in a plane. A latent (0, 0, 5) is at right angles to every token:
-# all logits are 0, whatever its length. What stands *outside* the tokens' plane cannot change the prediction; the model can use it to think without speaking.
+# all logits are 0, whatever its length. What stands *outside* the tokens' plane cannot change the prediction; it can carry information that the prediction does not show.
 #
 # The paper starts from this case: if all tokens lay in a smaller subspace, the latent could carry anything at right angles to it, unseen. Real tokens do not lie in a plane, but they do not fill all directions evenly either.
 #
@@ -138,7 +138,7 @@ for layer in (1, model.n_layers // 2, model.n_layers):
 #
 # **Objective: know what the low energy is made of.**
 #
-# Energy depends on the *direction* of a latent. In many models a few dimensions of the residual stream are enormous at every position, whatever the prompt says. They then decide the direction almost alone.
+# Energy depends on the *direction* of a latent, and the largest dimensions of the residual stream have the largest say in it.
 
 # %% tags=["predict"]
 size = decoded.latents[:, model.n_layers // 2 - 1].square().mean(0)
@@ -163,9 +163,9 @@ for layer in range(1, model.n_layers + 1):
 pd.DataFrame(rows).T.rename_axis("layer").round(3)
 
 # %% [markdown]
-# **What to notice.** Three dimensions of 640 hold most of the length in every layer of the demo model. Without them the energy is higher nearly everywhere: much of the "unseen" part of the latent is not thought, but ballast.
+# **What to notice.** Three dimensions of 640 hold most of the length in every layer of the demo model, whatever the prompt says; other models have such giants too, though not at every position ([Sun and others, 2024](https://doi.org/10.48550/arXiv.2402.17762)). Without them the energy is higher nearly everywhere: much of the "unseen" part of the latent is not thought, but ballast.
 #
-# The last column takes away what all prompts have in common at that layer. What is left is the part that differs between words. In the last layers it has half the energy or less, and rises less: much of the rise of the first curve comes from what the prompts *share*.
+# The last column takes away what all prompts have in common at that layer. What is left is the part that differs between words. In the last layers it has about half the energy, and rises less: much of the rise of the first curve comes from what the prompts *share*.
 # A curve of energy needs such controls before one reads a meaning into its shape.
 
 # %% [markdown]
@@ -188,7 +188,7 @@ start, n = phases.concept_start, model.n_layers
 third = "never" if start is None else "first third" if start <= n / 3 else "second third" if start <= 2 * n / 3 else "last third"
 choices = ["first third", "second third", "last third", "never"]
 told = f"Concept phase from layer {start}, target phase from layer {phases.target_start}, of {n}."
-ll.predict("Notebook 2 showed French. From German, where will the concept phase begin?", choices, third, told)
+ll.predict(f"From {ll.display.language_label(source)}, where will the concept phase begin?", choices, third, told)
 
 # %%
 ll.plots.phases(decoded, phases)
@@ -269,16 +269,13 @@ ll.checks.exercise("03.4", answer)
 # Scale every latent to length 1: now it is a point on a sphere of `d_model` dimensions. We look at it from two measured directions. The **language axis** is the mean difference between the target
 # words' tokens and the English ones'. The **concept axis** of a word is what its two tokens share, apart from what all words share.
 #
-# So x < 0 leans to English, x > 0 to the target; y grows when the right concept appears, in whichever language; z is everything else. Every layer is a point with x² + y² + z² = 1.
-
-# %%
-path = ll.sphere_path(model, decoded)
-path.to_frame()[["language", "concept", "rest"]].round(4)
+# So x < 0 leans to English, x > 0 to the target; y grows when the right concept appears, in whichever language; z is everything else. Every layer is a point with x² + y² + z² = 1. Where z = 1 is the **pole**: nothing of the words; z = 0 is the **equator**, the rim of the figure.
 
 # %% [markdown]
 # The cosines are small: in a space of hundreds of dimensions one word is a tiny part of a latent. Drawn to scale the whole path would be a dot at the pole. So the figure magnifies the distance from the pole; the factor is printed.
 
 # %% tags=["predict"]
+path = ll.sphere_path(model, decoded)
 half = path.to_frame().loc[model.n_layers // 2 :]  # the upper half: in the lower one no word is in sight
 concept, language = ((half[axis] > half[axis].max() / 2).idxmax() for axis in ("concept", "language"))
 choices = ["the concept (y)", "the language (x)", "both in one layer"]
@@ -288,6 +285,9 @@ ll.predict("In the upper half of the layers, what will the path choose first?", 
 
 # %%
 ll.plots.sphere(path)
+
+# %%
+path.to_frame()[["language", "concept", "rest"]].round(4)
 
 # %% [markdown]
 # **What to notice.** Turn the sphere, and press *play*. Red is the first layer, violet the last; the dots at the rim are the words' tokens, of which only the direction is drawn. The first layers swing from one side of the language axis to the other, where no word is in sight yet:

@@ -23,7 +23,7 @@
 #
 # **You need** notebook 3.
 #
-# **Time** about 45 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 5 GB of memory.
+# **Time** about 55 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 5 GB of memory.
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
 # Llama-2 7B, the paper's smallest model, takes about 7.5 GB of GPU memory in 8-bit (not run for this text).
 
@@ -31,7 +31,7 @@
 
 # %% tags=["parameters"]
 model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
-source, target = "de", "zh"  # German nouns begin with a capital, so a copied one is no English token
+source, target = "de", "zh"  # not English; German nouns begin with a capital, so a copied one is no English token
 seed = 0
 every = 4  # every 4th concept of the list
 
@@ -53,11 +53,13 @@ decoded
 # **concept axis** (y), and what is left (z).
 
 # %% tags=["predict"]
-last = path.to_frame().loc[model.n_layers]
-choices = ["the concept (y)", "the language (x)"]
-found = choices[int(abs(last["language"]) > last["concept"])]
-question = "At the last layer, which of the two cosines will be larger?"
-ll.predict(question, choices, found, f"x = {last['language']:.4f}, y = {last['concept']:.4f}. And in the layers before?")
+mean = path.to_frame()
+jump = int(mean["concept"].idxmax())
+x, low, high = mean.loc[jump, ["language", "language_lower", "language_upper"]]
+choices = ["towards English (x < 0)", "on neither side", "towards the target (x > 0)"]
+found = choices[int(high >= 0) + int(low > 0)]
+question = "In the layer where the concept is largest, on which side will the mean path stand?"
+ll.predict(question, choices, found, f"At layer {jump}: x = {x:.4f} [{low:.4f}, {high:.4f}], y = {mean.loc[jump, 'concept']:.4f}.")
 
 # %%
 ll.plots.sphere(path)
@@ -66,7 +68,7 @@ ll.plots.sphere(path)
 path.to_frame().round(4)
 
 # %% [markdown]
-# **What to notice.** In the first layers x is not zero, but it is the same for all words (look at the interval): a property of the position, not of the answer. Then, within one layer, y jumps: the concept has arrived. And only in the last layer x grows: the language is chosen last.
+# **What to notice.** In the first layers x is not zero, but it is the same for all words (look at the interval): a property of the position, not of the answer. Then, within one layer, y jumps: the concept has arrived. After it x grows a little from layer to layer, and jumps in the last one: the language is chosen last.
 #
 # Does the path lean to English in between? In the layers after the jump x stays close to 0, and slightly *above* it. Notebook 2 found the English word there by its probability. Both are true: probability looks at the one token that sticks out, the language axis at a mean direction of all words.
 
@@ -118,7 +120,7 @@ for layer in range(model.n_layers - 5, model.n_layers + 1):
     print(f"layer {layer:2}: {share:.0%} of the words lean to English")
 
 # %% [markdown]
-# **What to notice.** The mean hides a spread. About half of the words turn to their concept in the layer of the jump, others some layers later, and a few hardly at all. At the jump almost half of them have x below 0; two layers later hardly any do. (Mind the zero: in low layers x is the same for all words and not 0, so a small lean may belong to the position and not to the word.)
+# **What to notice.** The mean hides a spread. At the jump almost half of them have x below 0; two layers later hardly any do. (Mind the zero: in low layers x is the same for all words and not 0, so a small lean may belong to the position and not to the word.)
 
 # %% [markdown]
 # ## 3. The equator
@@ -141,7 +143,7 @@ ll.predict(question, choices, choices[(kept < 0.9) + (kept < 0.5)], f"{kept:.0%}
 table.loc[peak:, ["language", "concept", "concept_lower", "concept_upper"]].round(4)
 
 # %% [markdown]
-# **What to notice.** Here y does not keep its size: it falls by about a third after its peak, and x rises in a single step at the end. Whether that is "along the equator" is a matter of drawing: on the true sphere, without magnification, every point of this path lies within two degrees of the pole.
+# **What to notice.** Here y does not keep its size: it falls by about a third after its peak, and most of x comes in a single step at the end. Whether that is "along the equator" is a matter of drawing: on the true sphere, without magnification, every point of this path lies within two degrees of the pole.
 
 # %% [markdown]
 # ## 4. The map
@@ -171,7 +173,7 @@ ll.plots.latent_map(found, mapped, model.tokenizer)
 # **Objective: ask whether a simple rotation would look the same.**
 #
 # A model turns input embeddings E into output embeddings U. Suppose it did so by one *rotation* R and nothing else. On the way, would it pass English? The best rotation is known (the **orthogonal Procrustes problem**): with
-# EᵀU = A Σ Bᵀ, R = A Bᵀ.
+# the singular value decomposition EᵀU = A Σ Bᵀ, R = A Bᵀ.
 #
 # Then rank all tokens by their product with the rotated word. Rank 1: the rotation leads to the word's own token. If English were on the way, its word would rank high, too.
 #
@@ -203,10 +205,10 @@ for code, ids in tokens.items():
     print(f"{code}: median rank {ll.geometry.token_ranks(rotated, U, ids).median():.0f} of {model.vocab_size:,}")
 
 # %% [markdown]
-# **What to notice.** In the demo model the input and output embeddings are *tied*: one matrix for both. The rotation from a matrix to itself is to stand still, so the own token comes first whatever happens in between, and the test is trivial. The English word is thousands of ranks away, though nearer than chance
+# **What to notice.** In the demo model the input and output embeddings are *tied*: one matrix for both. The rotation from a matrix to itself is to stand still, so the own token comes first, and the test is trivial. The English word is thousands of ranks away, though nearer than chance
 # (half the vocabulary): words of one meaning have similar embeddings.
 #
-# The test says something about models with two matrices, such as Llama-2. And it rules out *one* simple explanation: a rotation alone would not put the English word on top.
+# The test says something about models with two matrices, such as Llama-2. There, by the paper's numbers, it rules out *one* simple explanation: a rotation alone does not put the English word on top.
 
 # %% [markdown]
 # ## Exercise 05.2 · Write the rotation (8 minutes, medium)
@@ -286,6 +288,6 @@ display(ll.explore.sphere(model, source=source, target=target))
 #
 # - Every point on the sphere is three measured numbers; the magnification is a drawing aid.
 # - Means hide how much single words differ.
-# - A pure rotation from input to output embeddings, one simple rival explanation, would not put English on top.
+# - A pure rotation from input to output embeddings, one simple rival explanation, does not put English on top in Llama-2 (the paper's test); for a model with one matrix the test says nothing.
 #
 # **Further reading:** section 4.2, Figure 3 and the appendix on Procrustes of the [paper](https://aclanthology.org/2024.acl-long.820/).

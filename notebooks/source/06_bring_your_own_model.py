@@ -32,7 +32,7 @@
 
 # %% tags=["parameters"]
 model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
-source, target = "it", "ja"  # a pair that the other notebooks do not show
+source, target = "it", "ja"  # not English; a pair that the other notebooks do not show
 seed = 0
 every = 8  # every 8th concept of the list
 
@@ -66,8 +66,9 @@ memory.astype(object).fillna("")
 # %% [markdown]
 # *GB. `weights` are counted from the model's shape; `loaded` and `peak` were measured on two CPU cores by `make results`, with 118 prompts decoded, and include half a gigabyte of libraries; `asked_for` is what the library wants to see free. No GPU has run Llama-2 for this table.*
 #
-# **What to notice.** 8-bit does not halve everything: the embeddings keep their format, and in a small model with a large vocabulary they are most of it. On a server, a model costs you next to nothing.
-#
+# **What to notice.** 8-bit touches only the matrices inside the blocks (so 6.7 billion weights are more than 6.7 GB). In a small model with a large vocabulary most weights are embeddings: the demo model needs *more* memory in 8-bit than in float32 while it runs on a CPU. On a server, a model costs you next to nothing.
+
+# %% [markdown]
 # **Llama-2 on a Colab T4.** (1) Accept the licence on the [model's page](https://huggingface.co/meta-llama/Llama-2-7b-hf). (2) Make a read token in your account there. (3) In Colab, open *Secrets* (the key at the left) and store it as `HF_TOKEN`. (4) Write `model = "llama-2-7b"` in the cell of parameters. Never put the token into a cell: notebooks get shared.
 
 # %% [markdown]
@@ -112,7 +113,7 @@ moved = {code: (exact.probability[code] - coarse.probability[code]).mean(0).abs(
 print("largest change of a mean probability at any layer:", {code: round(change, 3) for code, change in moved.items()})
 
 # %% [markdown]
-# **What to notice.** Single answers change where two tokens are nearly tied; means and layers change little. So compare models in the same format, or show that the format does not matter, as here.
+# **What to notice.** The mean curves hardly change, but about one answer in five does. So compare models in the same format, and say which; that a mean is robust does not make each answer so.
 # This small model was stored in 4 bits before: what you compare is its dense copy with an 8-bit copy of that.
 
 # %% [markdown]
@@ -293,6 +294,7 @@ answer = ...  # {"model": ..., "pair": ..., "n": ..., ...}
 ll.checks.exercise("06.4", answer)
 
 # %% tags=["solution"]
+# The peak with its interval and layer, and beside it the same number for a word that should not rise.
 found, other = ll.headlines(both).to_dict("records")
 answer = {"model": model.name, "pair": f"{source} → {target}", "n": found["n"], "peak": found["pivot_peak"]}
 answer |= {"lower": found["lower"], "upper": found["upper"], "layer": found["at_layer"], "control_peak": other["pivot_peak"]}
@@ -327,4 +329,4 @@ ll.plots.heatmap(ll.decode(untrained, [book.text], positions=7), model.tokenizer
 #
 # **Further reading:** Dettmers and others, [LLM.int8()](https://doi.org/10.48550/arXiv.2208.07339) (2022); Fiotto-Kaufman and others, [NNsight and NDIF](https://doi.org/10.48550/arXiv.2407.14561) (2025).
 #
-# You have reached the end of the course. The [README](../README.md) says how to teach with it, and how to cite the paper.
+# You have reached the end of the course. Words and limits are in the [glossary](GLOSSARY.md); [INSTRUCTOR.md](INSTRUCTOR.md) says how to teach with it.

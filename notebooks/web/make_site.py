@@ -45,9 +45,6 @@ def collect(sources: Path, executed: Path | None) -> None:
         badges, title = page.cells[:2]
         page.cells[:2] = [title, badges]  # a page begins with its title, and asks nobody else for pictures
         badges.source = _BADGE.sub(r"[\1](\2) ·", badges.source).rstrip(" ·")
-        for cell in page.cells:
-            if cell.cell_type == "markdown":
-                cell.source = cell.source.replace("](../README.md)", "](index.md)")
         nbformat.write(page, sources / path.name)
     for name in GUIDES:
         text = (NOTEBOOKS / name).read_text(encoding="utf-8")

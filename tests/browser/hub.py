@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,9 @@ c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = {homes!r}
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root", "--LabApp.expose_app_in_browser=True"]
+# Should the tests be killed, the students' kernels and then their servers end by themselves.
+c.Spawner.args += ["--MappingKernelManager.cull_idle_timeout=600", "--MappingKernelManager.cull_interval=60"]
+c.Spawner.args += ["--ServerApp.shutdown_no_activity_timeout=300"]
 c.Spawner.default_url = "/lab"
 c.Spawner.cpu_limit = 1
 c.Spawner.environment = {{"LATENTLANG_CACHE": {cache!r}, "JUPYTERLAB_SETTINGS_DIR": {settings!r}}}
@@ -94,6 +98,10 @@ class Hub:
             self.process.wait(60)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
+        finally:  # the proxy has a session of its own
+            if (pid := self.log.with_name("proxy.pid")).exists():
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid.read_text()), signal.SIGTERM)
 
     def _wait_until_up(self, seconds: float) -> None:
         end = time.monotonic() + seconds

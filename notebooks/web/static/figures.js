@@ -10,7 +10,7 @@
     const seen = new IntersectionObserver((entries) => {
       for (const entry of entries.filter((e) => e.isIntersecting)) {
         seen.unobserve(entry.target);
-        draw(entry.target);
+        try { draw(entry.target); } catch (error) { console.error(error); }  // one broken figure leaves the others alone
       }
     }, { rootMargin: "300px" });
     document.querySelectorAll(".ll-plot").forEach((place) => seen.observe(place));
