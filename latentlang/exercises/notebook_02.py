@@ -12,16 +12,13 @@ from .answers import WrongAnswerError, close, function, number, register, run
 @register("02.1")
 def uniform_entropy(answer: object) -> str:
     """Entropy in bits of the uniform distribution over Gemma's 262,144 tokens."""
-    value, right = number(answer), 18.0
-    if math.isclose(value, right, abs_tol=0.01):
-        return "262,144 is 2 to the 18th: eighteen yes-or-no questions single out one token."
-    if math.isclose(value, right * math.log(2), abs_tol=0.01):
-        raise WrongAnswerError("That is in nats: use the logarithm to base 2 for bits.")
-    if math.isclose(value, 2**18, rel_tol=1e-6):
-        raise WrongAnswerError("That is the number of tokens; the entropy is its logarithm to base 2.")
-    if math.isclose(value, -right, abs_tol=0.01):
-        raise WrongAnswerError("Mind the sign: the logarithm of a probability is negative, the entropy is not.")
-    raise WrongAnswerError("For n equally likely tokens the entropy is log2(n).")
+    typical = {
+        "That is in nats: use the logarithm to base 2 for bits.": 18 * math.log(2),
+        "That is the number of tokens; the entropy is its logarithm to base 2.": 2**18,
+        "Mind the sign: the logarithm of a probability is negative, the entropy is not.": -18,
+    }
+    praise = "262,144 is 2 to the 18th: eighteen yes-or-no questions single out one token."
+    return close(answer, 18, praise, typical, "For n equally likely tokens the entropy is log2(n).", 0.01)
 
 
 @register("02.2")

@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 
 from ..summaries import find_phases
-from .answers import WrongAnswerError, close, number, register, run
+from .answers import WrongAnswerError, close, register, run
 
 
 @register("03.1")
 def energy_by_hand(answer: object) -> str:
     """Energy of (1, 0, 1) for the four tokens (±1, 0, 0) and (0, ±1, 0)."""
-    value = number(answer)
-    if math.isclose(value, math.sqrt(0.5), abs_tol=0.01):
-        return "Half of h's squared length lies in the plane of the tokens, so E² = 0.25 / 0.5 = 0.5."
-    if math.isclose(value, 0.5, abs_tol=0.005):
-        raise WrongAnswerError("That is E²: take its square root.")
-    if math.isclose(value, 1.0, abs_tol=0.005):
-        raise WrongAnswerError("Divide by the squared length of h, which is 2.")
-    if math.isclose(value, 0.25, abs_tol=0.005):
-        raise WrongAnswerError("That is the mean squared cosine: divide it by the tokens' own, 0.5, then take the root.")
-    raise WrongAnswerError("Mean squared cosine between h and the four tokens, divided by the tokens' own (0.5), then the square root.")
+    typical = {
+        "That is E²: take its square root.": 0.5,
+        "Divide by the squared length of h, which is 2.": 1.0,
+        "That is the mean squared cosine: divide it by the tokens' own, 0.5, then take the root.": 0.25,
+    }
+    praise = "Half of h's squared length lies in the plane of the tokens, so E² = 0.25 / 0.5 = 0.5."
+    way = "Mean squared cosine between h and the four tokens, divided by the tokens' own (0.5), then the square root."
+    return close(answer, math.sqrt(0.5), praise, typical, way, 0.01)
 
 
 @register("03.2")

@@ -12,38 +12,30 @@ from .answers import WrongAnswerError, close, number, register, run
 @register("04.1")
 def paired_interval(answer: object) -> str:
     """Half-width of the 95 % interval of a mean paired difference of four prompts: -0.1, -0.1, -0.2, 0.1."""
-    value = number(answer)
     target, english = torch.tensor([0.2, 0.4, 0.1, 0.3]), torch.tensor([0.3, 0.5, 0.3, 0.2])
-    paired = (target - english).std().item()
+    paired, both = (target - english).std().item(), (target.var() + english.var()).sqrt().item()
     typical = {
         "That is 1.96 · s: the mean of n prompts varies less than one prompt, so divide by √n.": 1.96 * paired,
         "Divide the squared deviations by n − 1, not by n: this is a sample.": 1.96 * (target - english).std(correction=0).item() / 2,
-        "That adds up the spread of both columns: take the difference for every prompt first.": 1.96
-        * (target.var() + english.var()).sqrt().item()
-        / 2,
+        "That adds up the spread of both columns: take the difference for every prompt first.": 1.96 * both / 2,
         "That is the standard error: multiply it by 1.96.": paired / 2,
     }
-    if math.isclose(abs(value), 1.96 * paired / 2, abs_tol=0.004):
-        return "The differences vary less than the two columns together: pairing takes away what makes a prompt easy in both languages."
-    for hint, wrong in typical.items():
-        if math.isclose(abs(value), wrong, abs_tol=0.004):
-            raise WrongAnswerError(hint)
-    raise WrongAnswerError("Four differences first, then their sample standard deviation s, then 1.96 · s / √4.")
+    praise = "The differences vary less than the two columns together: pairing takes away what makes a prompt easy in both languages."
+    way = "Four differences first, then their sample standard deviation s, then 1.96 · s / √4."
+    return close(abs(number(answer)), 1.96 * paired / 2, praise, typical, way, 0.004)
 
 
 @register("04.2")
 def pooled_interval(answer: object) -> str:
     """The honest half-width when three identical prompts a concept were taken for independent ones, which gave 0.010."""
-    value = number(answer)
-    if math.isclose(value, 0.010 * math.sqrt(3), abs_tol=0.0005):
-        return "A third of the facts, so √3 times the width. Real prompts about one concept are only alike: the truth lies between."
-    if math.isclose(value, 0.030, abs_tol=0.0005):
-        raise WrongAnswerError("The width goes with 1/√n, not with 1/n.")
-    if math.isclose(value, 0.010 / math.sqrt(3), abs_tol=0.0005):
-        raise WrongAnswerError("Fewer independent facts make an interval wider, not narrower.")
-    if math.isclose(value, 0.010, abs_tol=0.0005):
-        raise WrongAnswerError("Saying the same thing three times adds no certainty: how many independent facts are there?")
-    raise WrongAnswerError("Only every third prompt is a new fact. The half-width is 1.96 · s/√n: what does a third of n do to it?")
+    typical = {
+        "The width goes with 1/√n, not with 1/n.": 0.030,
+        "Fewer independent facts make an interval wider, not narrower.": 0.010 / math.sqrt(3),
+        "Saying the same thing three times adds no certainty: how many independent facts are there?": 0.010,
+    }
+    praise = "A third of the facts, so √3 times the width. Real prompts about one concept are only alike: the truth lies between."
+    way = "Only every third prompt is a new fact. The half-width is 1.96 · s/√n: what does a third of n do to it?"
+    return close(answer, 0.010 * math.sqrt(3), praise, typical, way, 0.0005)
 
 
 @register("04.3")

@@ -7,26 +7,21 @@ import math
 import torch
 
 from ..paths import SpherePath
-from .answers import WrongAnswerError, close, number, register
+from .answers import WrongAnswerError, close, register
 
 
 @register("05.1")
 def degrees_from_the_pole(answer: object) -> str:
     """Degrees between the pole and a latent with x = -0.012, y = 0.016."""
-    value = number(answer)
-    if math.isclose(value, math.degrees(math.asin(0.02)), abs_tol=0.01):
-        return "A little over one degree: without magnification the whole path would be a dot at the pole."
-    if math.isclose(value, 0.02, abs_tol=0.0005):
-        raise WrongAnswerError("That is in radians: math.degrees turns them into degrees.")
-    if math.isclose(value, math.degrees(math.acos(0.02)), abs_tol=0.02):
-        raise WrongAnswerError("That is the angle to the equator: 0.02 is the distance from the pole's axis, so take the arcsine.")
-    if math.isclose(value, math.degrees(math.asin(0.016)), abs_tol=0.01) or math.isclose(
-        value, math.degrees(math.asin(0.012)), abs_tol=0.01
-    ):
-        raise WrongAnswerError("Both coordinates count: √(x² + y²).")
-    if math.isclose(value, math.degrees(math.asin(0.004)), abs_tol=0.01):
-        raise WrongAnswerError("Square x and y before adding them: the minus sign of x does not bring the point nearer to the pole.")
-    raise WrongAnswerError("√(x² + y²) first, then math.asin, then math.degrees.")
+    typical = {
+        "That is in radians: math.degrees turns them into degrees.": 0.02,
+        "That is the angle to the equator: 0.02 is the distance from the pole's axis, so take the arcsine.": math.degrees(math.acos(0.02)),
+        "Both coordinates count, not y alone: √(x² + y²).": math.degrees(math.asin(0.016)),
+        "Both coordinates count, not x alone: √(x² + y²).": math.degrees(math.asin(0.012)),
+        "Square x and y before adding them: the minus of x brings nothing nearer to the pole.": math.degrees(math.asin(0.004)),
+    }
+    praise = "A little over one degree: without magnification the whole path would be a dot at the pole."
+    return close(answer, math.degrees(math.asin(0.02)), praise, typical, "√(x² + y²) first, then math.asin, then math.degrees.", 0.01)
 
 
 @register("05.2")

@@ -23,7 +23,7 @@
 # - decide which **tokens** count as the beginning of a word;
 # - see why some words have to be left out.
 #
-# **You need** a little Python. No knowledge of transformers yet.
+# **You need** a little Python. No knowledge of transformers yet. For words you do not know there is a [glossary](GLOSSARY.md).
 #
 # **Time** about 45 minutes to work through; the cells themselves run for about half a minute on two CPU cores, in 3 GB of memory.
 # The default model is Gemma 3 270M. Its weights were stored with 4 bits a number (a format called Q4_K_M) and turned back into ordinary numbers, which costs a little precision.

@@ -22,7 +22,7 @@
 # - draw which language leads at which layer, with its uncertainty;
 # - compare translation with repetition.
 #
-# **You need** notebook 1, and to know what a matrix product and a softmax are.
+# **You need** notebook 1, and to know what a matrix product and a softmax are. For words you do not know there is a [glossary](GLOSSARY.md).
 #
 # **Time** about 55 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 4 GB of memory.
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.

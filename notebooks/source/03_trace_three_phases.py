@@ -22,7 +22,7 @@
 # - find the **three phases** of the forward pass and their uncertainty;
 # - turn a sphere with the measured path on it.
 #
-# **You need** notebook 2, and the dot product of vectors.
+# **You need** notebook 2, and the dot product of vectors. For words you do not know there is a [glossary](GLOSSARY.md).
 #
 # **Time** about 55 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 5 GB of memory.
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.

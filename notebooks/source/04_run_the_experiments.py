@@ -22,7 +22,7 @@
 # - draw every pair of five languages in one grid;
 # - apply four controls, and say what each of them rules out.
 #
-# **You need** notebooks 2 and 3.
+# **You need** notebooks 2 and 3. For words you do not know there is a [glossary](GLOSSARY.md).
 #
 # **Time** about 60 minutes to work through. The cells run for about five minutes on two CPU cores the first time, most of it in section 3; results are kept on disk, so a second run takes less than one. Memory: 4 GB.
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.

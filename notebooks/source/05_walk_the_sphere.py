@@ -21,7 +21,7 @@
 # - draw the map of the paper's Figure 3, and say how much to trust a flat map;
 # - test a null hypothesis: a pure rotation from input to output embeddings.
 #
-# **You need** notebook 3.
+# **You need** notebook 3. For words you do not know there is a [glossary](GLOSSARY.md).
 #
 # **Time** about 55 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 5 GB of memory.
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.

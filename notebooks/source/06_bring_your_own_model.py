@@ -23,7 +23,7 @@
 # - name the parts of an architecture that the library does not know;
 # - send the work to a server and get kilobytes back.
 #
-# **You need** notebooks 2 and 4.
+# **You need** notebooks 2 and 4. For words you do not know there is a [glossary](GLOSSARY.md).
 #
 # **Time** about 50 minutes to work through. The cells run for about two minutes on two CPU cores the first time, in 6 GB of memory (two copies of the model).
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
@@ -64,7 +64,7 @@ ll.predict("Llama-2 7B has 6.7 billion weights. How many GB are they in 8-bit?",
 memory.astype(object).fillna("")
 
 # %% [markdown]
-# *GB. `weights` are counted from the model's shape; `loaded` and `peak` were measured on two CPU cores by `make results`, with 118 prompts decoded, and include half a gigabyte of libraries; `asked_for` is what the library wants to see free. No GPU has run Llama-2 for this table.*
+# *GB. `weights` are counted from the model's shape; `loaded` and `peak` were measured on two CPU cores by `make results`, with 118 prompts decoded, and include the libraries and the tokenizer (the row *on a server* is these alone); `asked_for` is what the library wants to see free. No GPU has run Llama-2 for this table.*
 #
 # **What to notice.** 8-bit touches only the matrices inside the blocks (so 6.7 billion weights are more than 6.7 GB). In a small model with a large vocabulary most weights are embeddings: the demo model needs *more* memory in 8-bit than in float32 while it runs on a CPU. On a server, a model costs you next to nothing.
 
@@ -90,7 +90,7 @@ ll.checks.exercise("06.1", answer)
 #
 # **Objective: tell a finding from an effect of the number format.**
 #
-# LLM.int8 (bitsandbytes) stores the large matrices as whole numbers from −127 to 127, with a scale for each row, and computes the few giant dimensions separately. The paper ran all its models this way.
+# LLM.int8 (bitsandbytes) stores the large matrices as whole numbers from −127 to 127, with a scale for each row, and computes the few giant dimensions separately. The paper's Llama-2 ran this way.
 
 # %%
 exact = ll.run_experiment(model, "translation", **ask)

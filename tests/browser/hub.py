@@ -8,14 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import NO_NEWS, free_port
+from lab import NO_NEWS, free_port, wait_until_up
 
 PROXY = "configurable-http-proxy@5.3.0"  # JupyterHub's proxy, from npm
 CONFIG = """
@@ -88,7 +85,7 @@ class Hub:
                 [sys.executable, "-m", "jupyterhub"], cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
             )
         started = cls(url, homes, log, process)
-        started._wait_until_up(90)
+        wait_until_up(f"{url}/hub/login", started, seconds=90)
         return started
 
     def stop(self) -> None:
@@ -102,15 +99,3 @@ class Hub:
             if (pid := self.log.with_name("proxy.pid")).exists():
                 with suppress(ProcessLookupError):
                     os.kill(int(pid.read_text()), signal.SIGTERM)
-
-    def _wait_until_up(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.url}/hub/login", timeout=2).close()
-                return
-            except (urllib.error.URLError, OSError):
-                if self.process.poll() is not None or time.monotonic() > end:
-                    self.stop()
-                    raise RuntimeError(f"JupyterHub did not start:\n{self.log.read_text()[-3000:]}") from None
-                time.sleep(0.3)

@@ -69,7 +69,7 @@ class Lab:
             command = [sys.executable, "-m", "jupyterlab", *options]
             process = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         lab = cls(f"http://127.0.0.1:{port}", token, root, log, process)
-        lab._wait_until_up(90)
+        wait_until_up(f"{lab.url}/api/status?token={token}", lab, seconds=90)
         return lab
 
     def stop(self) -> None:
@@ -83,18 +83,6 @@ class Lab:
                 continue
             except ProcessLookupError:
                 return
-
-    def _wait_until_up(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.url}/api/status?token={self.token}", timeout=2).close()
-                return
-            except (urllib.error.URLError, OSError):
-                if self.process.poll() is not None or time.monotonic() > end:
-                    self.stop()
-                    raise RuntimeError(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}") from None
-                time.sleep(0.3)
 
 
 class LabNotebook:
@@ -165,3 +153,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def wait_until_up(address: str, server, seconds: float) -> None:
+    """Wait until an address answers; else stop the ``server`` (which has ``process``, ``log`` and ``stop``) and show its log."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=2).close()
+            return
+        except (urllib.error.URLError, OSError):
+            if server.process.poll() is not None or time.monotonic() > end:
+                server.stop()
+                raise RuntimeError(f"The server did not start:\n{server.log.read_text()[-3000:]}") from None
+            time.sleep(0.3)
