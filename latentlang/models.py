@@ -186,7 +186,7 @@ def load_model(
     check_room(name, quantization, dtype, device)
     set_threads()
     module, tokenizer = load_weights(name, place, revision, quantization, dtype, device)
-    model = Model(name, module, tokenizer, quantization, _revision(name, place, module), parts, remote)
+    model = Model(name, module, tokenizer, quantization, _revision(name, place, revision), parts, remote)
     model.check()
     return model
 
@@ -224,11 +224,14 @@ def _locate(name: str) -> str:
     )
 
 
-def _revision(name: str, place: str, module: torch.nn.Module) -> str:
+def _revision(name: str, place: str, revision: str | None) -> str:
     """Return what tells one version of the weights from another: the hub's commit, or the files of a local folder."""
     if name in ENTRIES and ENTRIES[name].repo is None:
         return ""  # pinned by its SHA-256
     if not Path(place).is_dir():
-        return getattr(module.config, "_commit_hash", None) or ""
+        from huggingface_hub import try_to_load_from_cache
+
+        config = try_to_load_from_cache(place, "config.json", revision=revision)
+        return Path(config).parent.name if isinstance(config, str) else revision or ""
     files = sorted(Path(place).glob("*.safetensors"))
     return ",".join(f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in files)

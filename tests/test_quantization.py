@@ -6,6 +6,8 @@ import oracle
 import pytest
 import torch
 from bitsandbytes.nn import Linear8bitLt
+from tiny import randomise
+from transformers import LlamaConfig, LlamaForCausalLM
 
 import latentlang as ll
 from latentlang.errors import ModelError
@@ -86,3 +88,37 @@ def test_a_number_format_that_overflows_is_one_sentence():
     """Gemma 3's latents are too large for float16."""
     with pytest.raises(ModelError, match="does not compute finite numbers in float16 here: load it with dtype='float32'"):
         ll.load_model("gemma-3-270m", device="cpu", dtype="float16")
+
+
+def test_llama_2_loads_by_its_name_in_8bit(llama2_tokenizer, tmp_path, run_python):
+    """32 layers and the genuine 32,000 entries, at a width of 64, where the hub's cache would have the gated weights."""
+    repository = tmp_path / "hub" / "models--meta-llama--Llama-2-7b-hf"
+    commit = "01c7f73d771dfac7d292323805ebc428287df4f9"
+    snapshot = repository / "snapshots" / commit
+    config = LlamaConfig(
+        vocab_size=32000, hidden_size=64, intermediate_size=172, num_hidden_layers=32, num_attention_heads=4, tie_word_embeddings=False
+    )
+    torch.manual_seed(0)
+    network = LlamaForCausalLM(config)
+    randomise(network)
+    network.half().save_pretrained(snapshot)
+    llama2_tokenizer.save_pretrained(snapshot)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    code = f"""
+import torch, latentlang as ll
+model = ll.load_model("llama-2-7b", quantization="8bit", revision={commit!r})
+prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)
+run = ll.decode(model, prompts[:3], progress=False)
+run.save({str(tmp_path / "run.safetensors")!r})
+matrix = model.blocks[0].mlp.up_proj.weight.dtype
+print("ANSWER", model.name, model.quantization, model.n_layers, model.vocab_size, matrix, model.identity["revision"], len(prompts))
+"""
+    said = run_python(code, HF_HOME=str(tmp_path), HF_HUB_CACHE=str(tmp_path / "hub"), HF_HUB_OFFLINE="1")
+    words = next(line for line in said.splitlines() if line.startswith("ANSWER")).split()[1:]
+    exact = ll.load_model(snapshot, dtype="float32", device="cpu")
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=exact.tokenizer)
+    assert words == ["llama-2-7b", "8bit", "32", "32000", "torch.int8", commit, str(len(prompts))]
+    run, same = ll.Decoded.load(tmp_path / "run.safetensors"), ll.decode(exact, prompts[:3], progress=False)
+    assert run.layers == tuple(range(1, 33))
+    torch.testing.assert_close(run.entropy, same.entropy, atol=0.4, rtol=0)
