@@ -23,6 +23,7 @@ import nbformat
 
 HERE = Path(__file__).resolve().parent
 MAX_CODE_LINES, MAX_WORDS = 12, 150
+FOLDED = "# Folded: the answer is computed here."
 
 SETUP = """\
 import sys
@@ -54,6 +55,8 @@ def build(source: Path, solutions: bool) -> nbformat.NotebookNode:
         if unwanted in tags:
             continue
         text = SETUP.format(slug=links.slug()) if "setup" in tags else cell.source
+        if "predict" in tags:  # a folded cell shows its first line, which must not give the answer away
+            text = f"{FOLDED}\n{text}"
         if solutions:  # they stand one folder deeper than the guides
             text = re.sub(r"\]\((\w+\.md)\)", r"](../\1)", text)
         make = nbformat.v4.new_code_cell if cell.cell_type == "code" else nbformat.v4.new_markdown_cell

@@ -20,6 +20,9 @@ SCRIPT = """# %% [markdown]
 # %%
 shared = 1
 
+# %% tags=["predict"]
+ll.predict("Which?", ["one", "two"], "one")
+
 # %% tags=["stub"]
 answer = ...
 
@@ -114,3 +117,10 @@ def test_the_link_generator_prints_one_link_a_notebook(run_python):
         "import sys; sys.path.insert(0, 'notebooks'); sys.argv = ['links', 'https://hub.example.org']; import links; links.main()"
     )
     assert said.count("https://hub.example.org/hub/user-redirect/git-pull?") == len(list((build.HERE / "source").glob("*.py")))
+
+
+def test_a_predictions_code_is_folded_away(course):
+    cells = nbformat.read(course / "01_try.ipynb", as_version=4).cells
+    folded = [cell for cell in cells if cell.metadata.get("jupyter", {}).get("source_hidden")]
+    assert [cell.source.splitlines()[1] for cell in folded] == ['ll.predict("Which?", ["one", "two"], "one")']
+    assert folded[0].source.splitlines()[0] == build.FOLDED and "remove-input" in folded[0].metadata.tags
