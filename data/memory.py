@@ -5,7 +5,7 @@
 weights       GB of the weights alone, counted on torch's meta device: 8-bit inside the blocks, 16 bits for the rest
               (or the named number format throughout)
 loaded, peak  GB of this machine's memory once the model is loaded, and the most while 118 French-to-Chinese prompts are decoded
-              (resident set of a process of its own, which imports 0.5 GB of libraries); empty where it was not run
+              (resident set of a process of its own, libraries included; read from Linux's /proc); empty where it was not run
 
 The shapes of Llama-2 are those of its published configurations; its weights are not needed to count them.
 """
