@@ -65,7 +65,7 @@ def tracing(model) -> Iterator[dict]:
     """Hold the lock of all traces, without gradients, and yield where nnsight is to run this model's trace.
 
     Used as ``with tracing(model) as where, model.traced.trace(..., **where):``. Every failure of a server becomes a ``TraceError``;
-    a server out of memory raises ``torch.OutOfMemoryError``, as a GPU here would.
+    a server out of memory raises ``ServerMemoryError``, which is a ``torch.OutOfMemoryError``, too.
     """
     with TRACE_LOCK, torch.no_grad():
         if not model.remote:
@@ -75,6 +75,10 @@ def tracing(model) -> Iterator[dict]:
         else:
             with _explained(model):
                 yield {"backend": model.server.backend(model)}
+
+
+class ServerMemoryError(TraceError, torch.OutOfMemoryError):
+    """A server is out of memory: ``decode`` halves its batch, as it does here; elsewhere it is one sentence."""
 
 
 class _SilentError(Exception):
@@ -151,7 +155,7 @@ def _explained(model) -> Iterator[None]:
     host = model.server.host
     try:
         yield
-    except (LatentLangError, torch.OutOfMemoryError):
+    except LatentLangError:
         raise
     except RemoteError as error:
         raise _failure(model.name, host, error) from error
@@ -183,7 +187,7 @@ def _failure(name: str, host: str, error: RemoteError) -> Exception:
     lines = [line for line in str(error).strip().splitlines() if line.strip()] or ["no reason given"]
     last, low = lines[-1].strip()[:200], str(error).lower()
     if "outofmemory" in low.replace(" ", ""):
-        return torch.OutOfMemoryError(last)
+        return ServerMemoryError(f"The server {host} has no memory left for this question: ask with energy=False, or of a smaller model.")
     response = getattr(error.__cause__, "response", None) if isinstance(error.__cause__, httpx.HTTPStatusError) else None
     if response is None and low.startswith("failed to send request"):
         return _refusal(host, None, error.__cause__ or error)

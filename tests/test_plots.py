@@ -60,6 +60,30 @@ def test_difference_draws_the_paired_mean(decoded):
     assert "above zero: Chinese" in said and "below zero: English" in said
 
 
+def test_a_table_of_a_figure_holds_the_means_that_it_draws(decoded):
+    table = ll.plots.table(ll.plots.language_probability(decoded))
+    assert list(table.index) == list(decoded.layers) and table.index.name == "layer"
+    for code in decoded.languages:
+        drawn = torch.tensor(table[ll.display.language_label(code)].tolist())
+        torch.testing.assert_close(drawn, decoded.probability[code].mean(0).float())
+
+
+def test_words_for_a_figure_name_its_peaks(decoded):
+    words = ll.plots.describe(ll.plots.language_probability(decoded))
+    for code in decoded.languages:
+        peak, at = decoded.probability[code].mean(0).max(0)
+        assert f"{ll.display.language_label(code)}: highest {peak:.3g} at {decoded.layers[at]}," in words
+
+
+def test_the_cells_of_a_heatmap_read_as_their_tokens(one):
+    seen = ll.decode(one, ["eau, eau"], positions="all", progress=False)
+    cells = ll.plots.table(ll.plots.heatmap(seen, one.tokenizer))
+    assert cells.shape == (one.n_layers, len(seen.position_tokens)) and cells.columns.is_unique
+    assert list(cells.index) == list(reversed(seen.layers))
+    assert cells.iloc[0, -1].endswith(f" {seen.top_probs[0, -1, -1, 0]:.0%}")
+    assert cells.iloc[0, -1] in ll.plots.describe(ll.plots.heatmap(seen, one.tokenizer))
+
+
 def test_difference_needs_two_languages(one):
     run = ll.decode(one, ll.build_prompts("translation", "fr", "en", tokenizer=one.tokenizer)[:2], progress=False)
     with pytest.raises(DataError, match="English is both pivot and target"):

@@ -229,6 +229,7 @@ def test_an_error_inside_the_trace(locked_server, on_server, tiny):
     assert "planted by hand" in failure(lambda: ask("planted by hand"))
     with pytest.raises(torch.OutOfMemoryError):  # which makes decode halve its batch
         ask("CUDA out of memory. Tried to allocate 20.00 GiB.")
+    assert "no memory left" in failure(lambda: ask("CUDA out of memory. Tried to allocate 20.00 GiB."))
     assert len(ll.decode(far, TEXTS, progress=False)) == len(TEXTS)  # the next trace runs
 
 
