@@ -42,7 +42,7 @@ def counts(notebook: nbformat.NotebookNode) -> dict[str, int]:
 def page(notebook: nbformat.NotebookNode, scripts: str) -> str:
     """Return an executed notebook as an HTML page that draws its figures with the scripts in the folder ``scripts``."""
     html, _ = HTMLExporter(require_js_url="", mathjax_url="").from_notebook_node(pages.still(notebook))
-    html = html.replace('<script src=""></script>', "")  # what nbconvert would fetch from elsewhere
+    html = re.sub(r'<script[^>]*src=""[^>]*>\s*</script>', "", html)  # what nbconvert would fetch from elsewhere
     tags = f'<link rel="stylesheet" href="{scripts}/{pages.STYLE}">'
     tags += "".join(f'<script defer src="{scripts}/{name}"></script>' for name in pages.SCRIPTS)
     return html.replace("</head>", f"{tags}</head>", 1)
