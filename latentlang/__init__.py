@@ -14,37 +14,22 @@ except PackageNotFoundError:  # read from a folder without installing it
     __version__ = "0+unknown"
 
 _HOMES = {
-    "load_model": "models",
-    "load_words": "data",
-    "load_cloze": "data",
-    "languages": "data",
-    "build_prompts": "prompts",
-    "start_ids": "tokens",
-    "decode": "lens",
-    "Decoded": "decoded",
-    "run_experiment": "experiments",
-    "sphere_path": "paths",
-    "predict": "predictions",
-    "summarize": "summaries",
-    "find_phases": "summaries",
-    "headlines": "summaries",
+    "load_model": "models.load",
+    "load_words": "prompts.words",
+    "load_cloze": "prompts.words",
+    "languages": "prompts.words",
+    "build_prompts": "prompts.build",
+    "start_ids": "prompts.tokens",
+    "decode": "lens.decode",
+    "Run": "lens.run",
+    "run_experiment": "runs.experiments",
+    "sphere_path": "analysis.sphere",
+    "predict": "course.quiz",
+    "summarize": "analysis.summary",
+    "find_phases": "analysis.phases",
+    "headlines": "analysis.phases",
 }
-_MODULES = (
-    "metrics",
-    "geometry",
-    "plots",
-    "explore",
-    "checks",
-    "errors",
-    "display",
-    "data",
-    "tokens",
-    "prompts",
-    "experiments",
-    "lens",
-    "paths",
-    "registry",
-)
+_MODULES = ("metrics", "geometry", "plots", "explore", "checks", "data", "errors")
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
 

@@ -10,30 +10,55 @@ from .errors import DataError, LatentLangError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; return the exit status. A known problem prints one sentence, not a traceback."""
+    """Run one command and return the exit status.
+
+    A known problem prints one sentence, not a traceback.
+    """
     parser = argparse.ArgumentParser(prog="latentlang", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    prefetch = commands.add_parser("prefetch", help="convert the demo model once, so that loading it takes seconds")
-    prefetch.add_argument("--to", type=Path, help="a shared cache folder, for LATENTLANG_CACHE (default: your own cache)")
-    precompute = commands.add_parser("precompute", help="run experiments once, for a class that reads them through LATENTLANG_CACHE")
-    precompute.add_argument("--model", help="as load_model takes it (default: what the machine has)")
-    precompute.add_argument("--pairs", default="all", help="such as fr-zh,de-zh; all: every pair of en, zh, de, fr, ru")
-    precompute.add_argument("--every", type=int, default=1, help="every so many concepts (default: all of them)")
-    precompute.add_argument("--out", type=Path, required=True, help="the folder that LATENTLANG_CACHE will name")
+    prefetch = commands.add_parser(
+        "prefetch", help="convert the demo model once, so that loading it takes seconds"
+    )
+    prefetch.add_argument(
+        "--to",
+        type=Path,
+        help="a shared cache folder, for LATENTLANG_CACHE (default: your own cache)",
+    )
+    precompute = commands.add_parser(
+        "precompute",
+        help="run experiments once, for a class that reads them through LATENTLANG_CACHE",
+    )
+    precompute.add_argument(
+        "--model", help="as load_model takes it (default: what the machine has)"
+    )
+    precompute.add_argument(
+        "--pairs", default="all", help="such as fr-zh,de-zh; all: every pair of en, zh, de, fr, ru"
+    )
+    precompute.add_argument(
+        "--every",
+        type=int,
+        default=1,
+        help="every n-th concept of the word list (default: all of them)",
+    )
+    precompute.add_argument(
+        "--out", type=Path, required=True, help="the folder that LATENTLANG_CACHE will name"
+    )
     commands.add_parser("check", help="report versions, device and memory")
     options = parser.parse_args(arguments)
     try:
         if options.command == "prefetch":
-            from . import demo_model
+            from .models import packaged
 
-            print(demo_model.convert(options.to) if options.to else demo_model.folder())
+            print(packaged.convert(options.to) if options.to else packaged.folder())
         elif options.command == "precompute":
-            from .models import load_model
-            from .precompute import precompute as run
+            from .models.load import load_model
+            from .runs.precompute import precompute as run
 
-            pairs = None if options.pairs == "all" else [_pair(text) for text in options.pairs.split(",")]
-            for said in run(load_model(options.model), options.out, pairs, options.every):
-                print(said, flush=True)
+            pairs = None
+            if options.pairs != "all":
+                pairs = [_pair(text) for text in options.pairs.split(",")]
+            for message in run(load_model(options.model), options.out, pairs, options.every):
+                print(message, flush=True)
         else:
             from .checks import check_environment
 
@@ -47,7 +72,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _pair(text: str) -> tuple[str, str]:
     source, dash, target = text.strip().partition("-")
     if not dash:
-        raise DataError(f"'{text}' is not a pair: write source-target, such as fr-zh, with commas between pairs.")
+        raise DataError(
+            f"'{text}' is not a pair: write source-target, such as fr-zh, "
+            "with commas between pairs."
+        )
     return source, target
 
 

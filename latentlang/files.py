@@ -15,7 +15,8 @@ _PACKAGE = Path(__file__).resolve().parent
 def data_file(name: str) -> Path:
     """Return the path of ``data/<name>``, from a wheel or from a checkout.
 
-    Raises ``DataError`` when the installation lost its data files.
+    Raises:
+        DataError: when the installation lost its data files.
     """
     for folder in (_PACKAGE / "data", _PACKAGE.parent / "data"):
         if (folder / name).exists():
@@ -25,23 +26,29 @@ def data_file(name: str) -> Path:
 
 def shared_cache() -> Path | None:
     """Return the shared cache that ``LATENTLANG_CACHE`` names (it may be read-only), or None."""
-    named = os.environ.get("LATENTLANG_CACHE")
-    return Path(named).expanduser() if named else None
+    folder = os.environ.get("LATENTLANG_CACHE")
+    return Path(folder).expanduser() if folder else None
 
 
 def user_cache() -> Path:
-    """Return this user's own cache folder (``platformdirs``; ``XDG_CACHE_HOME`` moves it on Linux)."""
+    """Return the user's own cache folder.
+
+    ``platformdirs`` chooses it; on Linux ``XDG_CACHE_HOME`` moves it.
+    """
     return user_cache_path("latentlang")
 
 
 def cache_places(*parts: str) -> list[Path]:
-    """Return where an entry may stand, the shared place first and the user's own last."""
+    """Return the paths an entry may have: in the shared cache first, in the user's own last."""
     roots = [root for root in (shared_cache(), user_cache()) if root is not None]
     return [root.joinpath(*parts) for root in roots]
 
 
 def make_readable(path: Path) -> None:
-    """Give a written file the permissions that new files get here: safetensors keeps its files to their owner."""
+    """Give a written file the permissions of any new file on this machine.
+
+    safetensors makes its files readable for their owner only.
+    """
     mask = os.umask(0)
     os.umask(mask)
     path.chmod(0o666 & ~mask)

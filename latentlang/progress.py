@@ -1,4 +1,4 @@
-"""Progress of long computations: a bar in the notebook, or a function of the caller's."""
+"""Progress of long computations: a bar in the notebook, or a function that the caller passes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ Progress = bool | Callable[[int, int], None]
 
 @contextmanager
 def reporting(progress: Progress, total: int) -> Iterator[Callable[[int], None]]:
-    """Give a function to be told how many of ``total`` prompts are done.
+    """Yield a function that takes the number of prompts that are done.
 
-    ``progress``: True shows a bar, False nothing; a function is called with (done, total), and may raise to stop the work.
+    Args:
+        progress: True shows a bar and False shows nothing. A function is called with (done, total)
+            and may raise to stop the work.
+        total: how many prompts there are.
     """
     if callable(progress):
         yield lambda done: progress(done, total)

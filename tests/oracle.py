@@ -20,14 +20,21 @@ class Reading:
         return sum(self.log_probs[:, i].exp() for i in ids)
 
     def entropy(self) -> torch.Tensor:
-        return torch.stack([torch.special.entr(layer.double().exp()).sum().float() / math.log(2) for layer in self.log_probs])
+        return torch.stack(
+            [
+                torch.special.entr(layer.double().exp()).sum().float() / math.log(2)
+                for layer in self.log_probs
+            ]
+        )
 
     def rank(self, ids) -> list[tuple[int, int]]:
         """The best and the worst rank that rounding may give the best token of ``ids``."""
         ranks = []
         for layer in self.log_probs:
             best = layer[list(ids)].max()
-            above, beside = (int(torch.count_nonzero(layer > best + slack)) for slack in (1e-4, -1e-4))
+            above, beside = (
+                int(torch.count_nonzero(layer > best + slack)) for slack in (1e-4, -1e-4)
+            )
             ranks.append((1 + above, beside))  # the token itself is among those beside it
         return ranks
 
@@ -35,7 +42,9 @@ class Reading:
 def read(model, text: str, position: int = -1) -> Reading:
     """Run one prompt, catch every block's input and output, and apply the output layer by hand."""
     m, kind = model.module, model.module.config.model_type
-    place = {"mpt": "transformer.blocks", "gpt_neox": "gpt_neox.layers"} | dict.fromkeys(("gpt2", "gpt_neo", "bloom"), "transformer.h")
+    place = {"mpt": "transformer.blocks", "gpt_neox": "gpt_neox.layers"} | dict.fromkeys(
+        ("gpt2", "gpt_neo", "bloom"), "transformer.h"
+    )
     blocks = m.get_submodule(place.get(kind, "model.layers"))
     caught: list[torch.Tensor] = []
 
@@ -45,7 +54,10 @@ def read(model, text: str, position: int = -1) -> Reading:
     def after(_, args, output):
         caught.append((output[0] if isinstance(output, tuple) else output)[0, position])
 
-    hooks = [blocks[0].register_forward_pre_hook(before, with_kwargs=True), *(b.register_forward_hook(after) for b in blocks)]
+    hooks = [
+        blocks[0].register_forward_pre_hook(before, with_kwargs=True),
+        *(b.register_forward_hook(after) for b in blocks),
+    ]
     try:
         with torch.no_grad():
             ids = torch.tensor([model.tokenizer(text)["input_ids"]])
@@ -77,7 +89,13 @@ def unembed(m, kind: str, h: torch.Tensor) -> torch.Tensor:
         return centred / (centred.square().mean(-1, keepdim=True) + 1e-5).sqrt() @ W
     if kind == "cohere":
         centred = h - h.mean(-1, keepdim=True)
-        return centred / (centred.square().mean(-1, keepdim=True) + m.config.layer_norm_eps).sqrt() * m.model.norm.weight @ W * 0.25
+        return (
+            centred
+            / (centred.square().mean(-1, keepdim=True) + m.config.layer_norm_eps).sqrt()
+            * m.model.norm.weight
+            @ W
+            * 0.25
+        )
     rms = h / (h.square().mean(-1, keepdim=True) + m.config.rms_norm_eps).sqrt()
     if kind.startswith("gemma"):
         logits = rms * (1 + m.model.norm.weight) @ W

@@ -29,7 +29,10 @@ def test_shuffled_demonstrations_show_every_answer_at_a_wrong_word(tokenizer):
         assert [word for word, _ in shown] == [word for word, _ in right]
         assert sorted(answer for _, answer in shown) == sorted(answer for _, answer in right)
         assert all(pair not in right for pair in shown)
-        assert plain.text.splitlines()[-1] == shuffled.text.splitlines()[-1] and plain.token_ids == shuffled.token_ids
+        assert (
+            plain.text.splitlines()[-1] == shuffled.text.splitlines()[-1]
+            and plain.token_ids == shuffled.token_ids
+        )
 
 
 def test_random_pivot_is_another_word_of_like_length_before_the_same_prompts(tokenizer):
@@ -39,14 +42,23 @@ def test_random_pivot_is_another_word_of_like_length_before_the_same_prompts(tok
     assert len(both) >= 10
     for concept in both:
         right, followed = words.at[concept, "en"], drawn[concept].answers["en"]
-        assert drawn[concept].text == plain[concept].text and drawn[concept].answers["zh"] == plain[concept].answers["zh"]
-        assert followed != right and followed in set(words["en"]) and abs(len(followed[0]) - len(right[0])) <= 1
-    assert [p.answers for p in build(tokenizer, "random")] == [p.answers for p in build(tokenizer, "random")]
+        assert (
+            drawn[concept].text == plain[concept].text
+            and drawn[concept].answers["zh"] == plain[concept].answers["zh"]
+        )
+        assert (
+            followed != right
+            and followed in set(words["en"])
+            and abs(len(followed[0]) - len(right[0])) <= 1
+        )
+    assert [p.answers for p in build(tokenizer, "random")] == [
+        p.answers for p in build(tokenizer, "random")
+    ]
 
 
 def test_a_language_code_makes_that_language_the_pivot(tokenizer):
     for prompt in build(tokenizer, "de"):
-        assert next(iter(prompt.answers)) == "de" and "en" not in prompt.answers
+        assert prompt.pivot == "de" and "en" not in prompt.answers
         assert prompt.answers["de"] == ll.load_words().at[prompt.concept, "de"]
 
 
@@ -70,9 +82,13 @@ def test_pooled_sources_hold_every_prompt_of_each(tiny, tmp_path, monkeypatch):
     pooled = ll.run_experiment(model, "translation", ["de", "ru"], **ask)
     assert pooled.languages == ("en", "zh") and len(pooled) == sum(map(len, alone))
     asked = set(ll.load_words().index[::40])
-    assert all(len(run) > 5 and set(run.prompts["concept"]) <= asked for run in alone), "both pairs ask about the same concepts"
+    assert all(len(run) > 5 and set(run.prompts["concept"]) <= asked for run in alone), (
+        "both pairs ask about the same concepts"
+    )
     assert list(pooled.prompts["text"]) == [text for run in alone for text in run.prompts["text"]]
     for code in ("en", "zh"):
-        assert torch.equal(pooled.probability[code], torch.cat([run.probability[code] for run in alone]))
+        assert torch.equal(
+            pooled.probability[code], torch.cat([run.probability[code] for run in alone])
+        )
     stored = sorted((tmp_path / "latentlang" / "results").glob("*.safetensors"))
     assert len(stored) == 2, "a pool is made of the entries of its pairs, not a third one"

@@ -21,9 +21,15 @@ WORDS = ll.load_words()
         ("concept,de\nsun,Sonne\n", ["line 1", "column 'en'", "missing"]),
         ("Concept,en\nsun,sun\n", ["line 1", "column 'concept'", "Did you mean 'Concept'?"]),
         ("concept,en,en\nsun,sun,sun\n", ["line 1", "column 'en'", "twice"]),
-        ("concept,en,de\nsun,sun,Sonne\nmoon,moon\n", ["line 3", "column de", "2 cells and the header 3"]),
+        (
+            "concept,en,de\nsun,sun,Sonne\nmoon,moon\n",
+            ["line 3", "column de", "2 cells and the header 3"],
+        ),
         ("concept,en\nsun,sun,Sonne\n", ["line 2", "after 'en'", "3 cells and the header 2"]),
-        ("concept,en\nsun,sun\nmoon,moon\nsun,sunshine\n", ["line 4", "column 'concept'", "'sun' stands already in line 2"]),
+        (
+            "concept,en\nsun,sun\nmoon,moon\nsun,sunshine\n",
+            ["line 4", "column 'concept'", "'sun' stands already in line 2"],
+        ),
         ("concept,en\nsun,sun\n,moon\n", ["line 3", "column 'concept'", "empty"]),
         ("concept,en,de\nsun,sun,Sonne \n", ["line 2", "column 'de'", "stray space"]),
         ("concept,en,de\nsun,sun,Sonne| Tag\n", ["line 2", "column 'de'", "stray space"]),
@@ -53,19 +59,32 @@ def test_a_missing_file_is_one_sentence(tmp_path):
 
 
 def test_a_good_csv(write_csv):
-    decomposed = "concept,en,fr,zh\nsummer,summer,e\u0301te\u0301|saison,夏天\n\nvirtue,virtue,,德\n"
+    decomposed = (
+        "concept,en,fr,zh\nsummer,summer,e\u0301te\u0301|saison,夏天\n\nvirtue,virtue,,德\n"
+    )
     words = ll.load_words(write_csv("\ufeff" + decomposed))
     assert list(words.columns) == ["en", "fr", "zh"] and list(words.index) == ["summer", "virtue"]
-    assert words.at["summer", "fr"] == ("\u00e9t\u00e9", "saison")  # composed (NFC), however the file spells it
+    assert words.at["summer", "fr"] == (
+        "\u00e9t\u00e9",
+        "saison",
+    )  # composed (NFC), however the file spells it
     assert words.at["virtue", "fr"] == ()
     pd.testing.assert_frame_equal(ll.load_words(str(write_csv(decomposed))), words)
 
 
 def test_a_data_frame(write_csv):
-    raw = pd.DataFrame({"concept": ["summer", "virtue"], "en": ["summer", "virtue"], "fr": ["e\u0301te\u0301|saison", None]})
+    raw = pd.DataFrame(
+        {
+            "concept": ["summer", "virtue"],
+            "en": ["summer", "virtue"],
+            "fr": ["e\u0301te\u0301|saison", None],
+        }
+    )
     words = ll.load_words(raw)
     assert words["fr"].tolist() == [("\u00e9t\u00e9", "saison"), ()]
-    pd.testing.assert_frame_equal(ll.load_words(words), words)  # what load_words returned is accepted
+    pd.testing.assert_frame_equal(
+        ll.load_words(words), words
+    )  # what load_words returned is accepted
     pd.testing.assert_frame_equal(ll.load_words(WORDS), WORDS)
     for broken, message in (
         (raw.drop(columns="concept"), "no column 'concept'"),
@@ -83,8 +102,15 @@ def test_known_and_unknown_languages():
     assert ll.languages().loc["zh", "endonym"] == "中文" and language("fr")["answer"] == "Réponse :"
     table = ll.languages()
     table.loc["fr", "endonym"] = "changed"
-    assert ll.languages().loc["fr", "endonym"] == "Français"  # a copy: a reader cannot break the library's own
-    for wrong, meant in (("French", "fr"), ("Deutsch", "de"), ("中文", "zh"), ("Russain", "Russian")):
+    assert (
+        ll.languages().loc["fr", "endonym"] == "Français"
+    )  # a copy: a reader cannot break the library's own
+    for wrong, meant in (
+        ("French", "fr"),
+        ("Deutsch", "de"),
+        ("中文", "zh"),
+        ("Russain", "Russian"),
+    ):
         with pytest.raises(DataError, match=f"Unknown language '{wrong}'. Did you mean '{meant}'?"):
             language(wrong)
     with pytest.raises(DataError, match=r"There are no cloze sentences|Unknown language"):
@@ -93,11 +119,17 @@ def test_known_and_unknown_languages():
 
 def test_the_shipped_words():
     assert len(WORDS) >= 400 and set(WORDS.columns) <= set(CODES)
-    assert list(WORDS["en"].map(lambda cell: cell[0])) == list(WORDS.index)  # a concept is named by its English lemma
+    assert list(WORDS["en"].map(lambda cell: cell[0])) == list(
+        WORDS.index
+    )  # a concept is named by its English lemma
     for code in WORDS.columns:
         for concept, cell in WORDS[code].items():
             for word in cell:
-                assert unicodedata.is_normalized("NFC", word) and word == word.strip() and '"' not in word, (code, concept)
+                assert (
+                    unicodedata.is_normalized("NFC", word)
+                    and word == word.strip()
+                    and '"' not in word
+                ), (code, concept)
 
 
 @pytest.mark.parametrize("code", WORDS.columns)
@@ -105,7 +137,9 @@ def test_no_spelling_stands_for_two_concepts(code):
     owner: dict[str, str] = {}
     for concept, cell in WORDS[code].items():
         for word in cell:
-            assert owner.setdefault(word, concept) == concept, f"{word}: {owner[word]} and {concept}"
+            assert owner.setdefault(word, concept) == concept, (
+                f"{word}: {owner[word]} and {concept}"
+            )
 
 
 @pytest.mark.parametrize("code", WORDS.columns)
@@ -135,6 +169,10 @@ def test_the_shipped_cloze_sentences(code):
         assert sentence == sentence.strip() and '"' not in sentence, concept
         assert WORDS.at[concept, code], f"{concept} has a sentence and no word"
         text = sentence.casefold()
-        for word in WORDS.at[concept, code]:  # as a whole word where there are spaces: "port" may stand in "important"
+        for word in WORDS.at[
+            concept, code
+        ]:  # as a whole word where there are spaces: "port" may stand in "important"
             told = word.casefold() in text if spaceless else spaced(word.casefold()) in spaced(text)
-            assert not told, f"{code}, {concept}: the sentence gives the answer '{word}' away: {sentence}"
+            assert not told, (
+                f"{code}, {concept}: the sentence gives the answer '{word}' away: {sentence}"
+            )

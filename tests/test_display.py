@@ -9,13 +9,23 @@ import pytest
 import torch
 
 import latentlang as ll
-from latentlang.display import escape, language_style, token_label, token_text, visible
+from latentlang.analysis.phases import Phases
 from latentlang.plots.sphere import magnify
+from latentlang.plots.style import language_style
+from latentlang.plots.text import escape, token_label, token_text, visible
+from latentlang.prompts.prompt import Setting
 
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [(" fleur\n", "␣fleur⏎"), ("a\tb", "a⇥b"), ("\x00", "⟨0⟩"), ("\u200b", "⟨200B⟩"), ("שלום", "\u2068שלום\u2069"), ("花", "花")],
+    [
+        (" fleur\n", "␣fleur⏎"),
+        ("a\tb", "a⇥b"),
+        ("\x00", "⟨0⟩"),
+        ("\u200b", "⟨200B⟩"),
+        ("שלום", "\u2068שלום\u2069"),
+        ("花", "花"),
+    ],
 )
 def test_invisible_characters_become_visible_and_right_to_left_is_isolated(text, shown):
     assert visible(text) == shown
@@ -29,7 +39,12 @@ def test_tokens_of_the_demo_model(tokenizer):
     def one(text):
         return token_label(tokenizer.convert_tokens_to_ids(text), tokenizer)
 
-    assert one("</b>") == "&lt;/b&gt;" and one("<0xE4>") == "⟨E4⟩" and one("▁flower") == "␣flower" and one("<bos>") == "&lt;bos&gt;"
+    assert (
+        one("</b>") == "&lt;/b&gt;"
+        and one("<0xE4>") == "⟨E4⟩"
+        and one("▁flower") == "␣flower"
+        and one("<bos>") == "&lt;bos&gt;"
+    )
     assert token_text(tokenizer.convert_tokens_to_ids("</b>"), tokenizer) == "</b>"
 
 
@@ -39,7 +54,10 @@ def test_a_lone_byte_of_a_byte_level_tokenizer(byte_level_tokenizer):
 
 
 def test_languages_are_told_apart_by_more_than_colour():
-    styles = [language_style(code, target="zh", pivot="en", source="fr") for code in ("en", "zh", "fr", "sw")]
+    styles = [
+        language_style(code, target="zh", pivot="en", source="fr")
+        for code in ("en", "zh", "fr", "sw")
+    ]
     for part in ("color", "dash", "symbol"):
         assert len({style[part] for style in styles}) == 4
 
@@ -51,7 +69,9 @@ def decoded(tiny):
 
 
 def curve(figure, name):
-    return next(trace for trace in figure.data if trace.name == name and trace.mode == "lines+markers")
+    return next(
+        trace for trace in figure.data if trace.name == name and trace.mode == "lines+markers"
+    )
 
 
 def test_curves_and_bands_carry_the_summary(decoded):
@@ -59,20 +79,25 @@ def test_curves_and_bands_carry_the_summary(decoded):
     figure = ll.plots.language_probability(decoded)
     for code in decoded.languages:
         part = summary[(summary["quantity"] == "probability") & (summary["language"] == code)]
-        name = ll.display.language_label(code)
-        assert list(curve(figure, name).y) == part["mean"].tolist() and list(curve(figure, name).x) == part["layer"].tolist()
-        band = next(trace for trace in figure.data if trace.fill == "toself" and trace.legendgroup == name)
+        name = ll.plots.language_label(code)
+        assert (
+            list(curve(figure, name).y) == part["mean"].tolist()
+            and list(curve(figure, name).x) == part["layer"].tolist()
+        )
+        band = next(
+            trace for trace in figure.data if trace.fill == "toself" and trace.legendgroup == name
+        )
         assert list(band.y) == [*part["upper"], *part["lower"][::-1]]
     energy = summary[summary["quantity"] == "energy"]
     assert list(curve(ll.plots.energy(decoded), "token energy").y) == energy["mean"].tolist()
 
 
 def test_phases_are_shaded_where_they_were_found(decoded):
-    found = ll.summaries.Phases(concept_start=2, target_start=4)
+    found = Phases(concept_start=2, target_start=4)
     spans = [(shape.x0, shape.x1) for shape in ll.plots.phases(decoded, found).layout.shapes]
     last = decoded.layers[-1] + 0.5
     assert set(spans) == {(0.5, 1.5), (1.5, 3.5), (3.5, last)}
-    nothing = ll.summaries.Phases(concept_start=None, target_start=None)
+    nothing = Phases(concept_start=None, target_start=None)
     assert {(s.x0, s.x1) for s in ll.plots.phases(decoded, nothing).layout.shapes} == {(0.5, last)}
 
 
@@ -82,8 +107,15 @@ def test_heatmap_shows_the_top_tokens_and_obeys_none_of_them(tiny):
     figure = ll.plots.heatmap(read, model.tokenizer)
     (heat,) = figure.data
     assert torch.allclose(torch.tensor(heat.z), read.top_probs[0, :, :, 0].T)
-    top = [[token_label(i, model.tokenizer) for i in row] for row in read.top_ids[0, :, :, 0].T.tolist()]
-    assert all(len(shown) > 10 or shown == whole for rows in zip(heat.text, top) for shown, whole in zip(*rows))
+    top = [
+        [token_label(i, model.tokenizer) for i in row]
+        for row in read.top_ids[0, :, :, 0].T.tolist()
+    ]
+    assert all(
+        len(shown) > 10 or shown == whole
+        for rows in zip(heat.text, top)
+        for shown, whole in zip(*rows)
+    )
     text = json.dumps(figure.to_plotly_json()["data"][0]["text"])
     assert "<" not in text
 
@@ -97,11 +129,25 @@ def test_magnified_path_reaches_095_and_stays_on_the_sphere():
 
 
 def test_sphere_prints_its_magnification_and_its_mean():
-    coordinates = torch.tensor([[[0.01, 0.0, 1.0], [0.0, 0.02, 1.0]], [[0.03, 0.0, 1.0], [0.0, 0.0, 1.0]]])
-    prompts = pd.DataFrame({"concept": ["a", "b"], "source": "fr", "word_en": ["a", "b"], "word_zh": ["甲", "乙"]})
-    words = {code: torch.tensor([[x, 0.5, 0.5], [x, 0.5, 0.5]]) for code, x in (("en", -0.2), ("zh", 0.2))}
-    figure = ll.plots.sphere(ll.paths.SpherePath(coordinates, words, (1, 2), prompts, "m", "en", "zh"), title="t")
+    coordinates = torch.tensor(
+        [[[0.01, 0.0, 1.0], [0.0, 0.02, 1.0]], [[0.03, 0.0, 1.0], [0.0, 0.0, 1.0]]]
+    )
+    prompts = pd.DataFrame(
+        {"concept": ["a", "b"], "source": "fr", "word_en": ["a", "b"], "word_zh": ["甲", "乙"]}
+    )
+    words = {
+        code: torch.tensor([[x, 0.5, 0.5], [x, 0.5, 0.5]])
+        for code, x in (("en", -0.2), ("zh", 0.2))
+    }
+    figure = ll.plots.sphere(
+        ll.geometry.SpherePath(
+            coordinates, words, (1, 2), prompts, "m", Setting("translation", ("fr",), "zh", "en")
+        ),
+        title="t",
+    )
     (drawn,) = (trace for trace in figure.data if trace.name == "mean of n = 2")
     k = 0.95 / 0.02
-    assert list(drawn.x) == pytest.approx([0.02 * k, 0]) and list(drawn.y) == pytest.approx([0, 0.01 * k])
+    assert list(drawn.x) == pytest.approx([0.02 * k, 0]) and list(drawn.y) == pytest.approx(
+        [0, 0.01 * k]
+    )
     assert f"{k:.0f} times" in figure.layout.title.text

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import latentlang as ll
-from latentlang.exercises import CHECKS
+from latentlang.course.exercise import CHECKS
 
 SLASH = 'Deutsch: "Blume" - Français: "'
 START = {"f", "fl", "flow", "flower", "▁f", "▁flower"}
@@ -24,16 +24,52 @@ def handover(english, target):
     return next((n + 1 for n in range(len(ahead)) if all(ahead[n:])), None)
 
 
-RIGHT = {"01.1": SLASH, "01.2": START, "02.1": 18, "02.2": lens, "03.1": math.sqrt(0.5), "03.2": handover, "04.1": 0.1233, "04.2": 0.01732}
+RIGHT = {
+    "01.1": SLASH,
+    "01.2": START,
+    "02.1": 18,
+    "02.2": lens,
+    "03.1": math.sqrt(0.5),
+    "03.2": handover,
+    "04.1": 0.1233,
+    "04.2": 0.01732,
+}
 RIGHT |= {"05.1": math.degrees(math.asin(0.02)), "05.2": ll.geometry.procrustes}
-RIGHT |= {"01.3": {"arm", "hand", "hunger"}, "02.3": lambda logits, ids: torch.softmax(logits, -1)[ids].sum(), "03.3": 0.93994}
+RIGHT |= {
+    "01.3": {"arm", "hand", "hunger"},
+    "02.3": lambda logits, ids: torch.softmax(logits, -1)[ids].sum(),
+    "03.3": 0.93994,
+}
 RIGHT |= {"04.3": 1 - 0.95**18, "05.3": -0.14142, "06.1": 16, "06.3": 483.3}
 RIGHT["06.2"] = lambda concepts: [c for c, (a, b) in concepts.items() if a and b and not a & b]
-FINDING = {"model": "m", "pair": "it → ja", "n": 57, "peak": 0.05, "lower": 0.02, "upper": 0.08, "layer": 14, "control_peak": 0.0001}
+FINDING = {
+    "model": "m",
+    "pair": "it → ja",
+    "n": 57,
+    "peak": 0.05,
+    "lower": 0.02,
+    "upper": 0.08,
+    "layer": 14,
+    "control_peak": 0.0001,
+}
 RIGHT["06.4"] = FINDING
 WRONG = {
-    "01.1": [SLASH + "fleur", SLASH + " ", 'German: "Blume" - French: "', 'Deutsch: Blume - Français: "', 7],
-    "01.2": [START | {"▁"}, START | {"lower"}, START | {"flowers"}, START - {"▁f", "▁flower"}, START - {"f"}, "flower", 3],
+    "01.1": [
+        SLASH + "fleur",
+        SLASH + " ",
+        'German: "Blume" - French: "',
+        'Deutsch: Blume - Français: "',
+        7,
+    ],
+    "01.2": [
+        START | {"▁"},
+        START | {"lower"},
+        START | {"flowers"},
+        START - {"▁f", "▁flower"},
+        START - {"f"},
+        "flower",
+        3,
+    ],
     "02.1": [18 * math.log(2), 2**18, -18, 17, "many"],
     "02.2": [
         lambda h, gain, U: U @ (gain * h / h.square().mean().sqrt()),
@@ -62,7 +98,13 @@ WRONG = {
         3,
     ],
     "04.2": [0.03, 0.01, 0.00577, 0.02, "wide"],
-    "01.3": [{"arm", "hand"}, {"arm", "hand", "hunger", "house"}, {"arm", "hand", "hunger", "tree"}, {"hunger"}, "arm"],
+    "01.3": [
+        {"arm", "hand"},
+        {"arm", "hand", "hunger", "house"},
+        {"arm", "hand", "hunger", "tree"},
+        {"hunger"},
+        "arm",
+    ],
     "02.3": [
         lambda logits, ids: torch.softmax(logits[ids], -1).sum(),
         lambda logits, ids: logits[ids].sum(),
@@ -99,13 +141,14 @@ def runs(tiny):
     def planted(run, english: float, chinese: float):
         zero = torch.zeros_like(run.entropy)
         rank = dict.fromkeys(("en", "zh", "de"), run.rank["en"])
-        return replace(run, probability={"en": zero + english, "zh": zero + chinese, "de": zero}, rank=rank)
+        probability = {"en": zero + english, "zh": zero + chinese, "de": zero}
+        return run.with_readings(probability=probability, rank=rank)
 
     path = ll.sphere_path(llama, words)
     points = path.coordinates.clone()
     points[..., 0], points[..., 1] = 0.01, 0.02
 
-    def leaning(x: float, y: float) -> ll.paths.SpherePath:
+    def leaning(x: float, y: float) -> ll.geometry.SpherePath:
         moved = points.clone()
         moved[..., 0], moved[..., 1] = x, y
         return replace(path, coordinates=moved)[path.prompts["concept"][0]]
@@ -114,10 +157,27 @@ def runs(tiny):
     return {
         "01.4": (
             prompts_of(llama, "de", "ru"),
-            [prompts_of(llama, "fr", "ru"), prompts_of(llama, "de", "ru")[:50], ["a text"], prompts_of(llama, None, "ru", "repetition")],
+            [
+                prompts_of(llama, "fr", "ru"),
+                prompts_of(llama, "de", "ru")[:50],
+                ["a text"],
+                prompts_of(llama, None, "ru", "repetition"),
+            ],
         ),
-        "02.4": (quiet[0], [quiet, loud[0], planted(words, 0.01, 0.2)[0], planted(repeated, 0.0, 0.9)[0], 3]),
-        "03.4": (quiet, [planted(words, 0.4, 0.3), planted(words, 0.01, 0.02), planted(repeated, 0, 0.9), quiet[:3], "none"]),
+        "02.4": (
+            quiet[0],
+            [quiet, loud[0], planted(words, 0.01, 0.2)[0], planted(repeated, 0.0, 0.9)[0], 3],
+        ),
+        "03.4": (
+            quiet,
+            [
+                planted(words, 0.4, 0.3),
+                planted(words, 0.01, 0.02),
+                planted(repeated, 0, 0.9),
+                quiet[:3],
+                "none",
+            ],
+        ),
         "04.4": (dutch, [words, german, dutch[:5], 0.1]),
         "05.4": (leaning(-0.01, 0.02), [leaning(0.01, 0.02), leaning(-0.01, 0.001), path, "book"]),
     }
@@ -179,13 +239,19 @@ def test_unknown_exercise_names_the_known_ones():
 
 
 def test_outcome_shows_text_never_markup():
-    page = ll.checks.exercise("02.2", lambda h, gain, U: {}["<script>alert(1)</script>"])._repr_html_()
+    page = ll.checks.exercise(
+        "02.2", lambda h, gain, U: {}["<script>alert(1)</script>"]
+    )._repr_html_()
     assert "<script>" not in page and "&lt;script&gt;" in page
 
 
 def test_environment_report_names_versions_and_threads():
     report = ll.checks.check_environment()
-    assert report.status == "report" and torch.__version__.split("+")[0] in report.message and "processors" in report.message
+    assert (
+        report.status == "report"
+        and torch.__version__.split("+")[0] in report.message
+        and "processors" in report.message
+    )
 
 
 @pytest.fixture
@@ -195,20 +261,29 @@ def installed(tmp_path, monkeypatch):
     def put(name: str, version: str) -> None:
         facts = tmp_path / f"{name}-{version}.dist-info"
         facts.mkdir()
-        (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (facts / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        )
         monkeypatch.syspath_prepend(str(tmp_path))
 
     return put
 
 
 def test_every_problem_of_the_environment_comes_with_a_remedy(installed, tmp_path, monkeypatch):
-    assert "⚠" not in ll.checks.check_environment().message  # the environment of the tests is as it should be
+    assert (
+        "⚠" not in ll.checks.check_environment().message
+    )  # the environment of the tests is as it should be
     installed("transformers", "6.1.0")
     nowhere = tmp_path / "a file"
     nowhere.write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(nowhere))
     monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path / "not there"))
-    problems = [line for line in ll.checks.check_environment().message.splitlines() if line.startswith("⚠")]
+    problems = [
+        line for line in ll.checks.check_environment().message.splitlines() if line.startswith("⚠")
+    ]
     assert len(problems) == 3
-    assert "transformers 6.1.0 is installed" in problems[0] and "pip install 'transformers" in problems[0]
+    assert (
+        "transformers 6.1.0 is installed" in problems[0]
+        and "pip install 'transformers" in problems[0]
+    )
     assert "unset it" in problems[1] and "set XDG_CACHE_HOME" in problems[2]

@@ -12,9 +12,26 @@ import torch
 
 import latentlang as ll
 from latentlang.errors import DataError
-from latentlang.geometry import gram, latent_mds, procrustes, sphere_axes, sphere_coordinates, token_energy, token_ranks
+from latentlang.geometry import (
+    gram,
+    latent_mds,
+    procrustes,
+    sphere_axes,
+    sphere_coordinates,
+    token_energy,
+    token_ranks,
+)
 
-CENTRED = ("bloom", "xglm", "gpt2", "gpt_neo", "gpt_neox", "mpt", "cohere", "olmo")  # models with a LayerNorm before the output
+CENTRED = (
+    "bloom",
+    "xglm",
+    "gpt2",
+    "gpt_neo",
+    "gpt_neox",
+    "mpt",
+    "cohere",
+    "olmo",
+)  # models with a LayerNorm before the output
 
 
 def direct_energy(latents: torch.Tensor, U: torch.Tensor) -> torch.Tensor:
@@ -22,7 +39,9 @@ def direct_energy(latents: torch.Tensor, U: torch.Tensor) -> torch.Tensor:
     U = U.double() / U.double().norm(dim=-1, keepdim=True)
     h = latents.double()
     v = len(U)
-    numerator = (U @ h.reshape(-1, h.shape[-1]).T).square().sum(0).reshape(h.shape[:-1]) / (v * h.square().sum(-1))
+    numerator = (U @ h.reshape(-1, h.shape[-1]).T).square().sum(0).reshape(h.shape[:-1]) / (
+        v * h.square().sum(-1)
+    )
     return (numerator / ((U.T @ U).square().sum() / v**2)).sqrt()
 
 
@@ -31,7 +50,9 @@ def test_energy_by_hand():
     U = torch.tensor([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
     h = torch.tensor([[1.0, 0, 1], [1, 0, 0], [0, 0, 1], [3, 4, 0]])
     assert token_energy(h, U).tolist() == pytest.approx([math.sqrt(0.5), 1.0, 0.0, 1.0], abs=1e-6)
-    assert token_energy(5 * h, 3 * U).tolist() == pytest.approx([math.sqrt(0.5), 1.0, 0.0, 1.0], abs=1e-6)  # no scale matters
+    assert token_energy(5 * h, 3 * U).tolist() == pytest.approx(
+        [math.sqrt(0.5), 1.0, 0.0, 1.0], abs=1e-6
+    )  # no scale matters
 
 
 @pytest.mark.parametrize(("v", "d"), [(50, 8), (1000, 64), (70_000, 16)])
@@ -55,7 +76,9 @@ def test_energy_of_the_demo_models_latents_equals_the_direct_formula(model):
     """Real latents have giant dimensions, on which single precision fails: every product is written out in double precision."""
     prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)[:2]
     run = ll.decode(model, prompts, keep_latents=True, progress=False)
-    assert (run.latents.square().amax(-1) / run.latents.square().sum(-1)).median() > 0.5, "no giant dimension to test with"
+    assert (run.latents.square().amax(-1) / run.latents.square().sum(-1)).median() > 0.5, (
+        "no giant dimension to test with"
+    )
     expected = direct_energy(run.latents, model.folded_unembedding())
     torch.testing.assert_close(run.energy.double(), expected, atol=0, rtol=1e-5)
 
@@ -65,14 +88,18 @@ def test_energy_needs_one_model():
         token_energy(torch.zeros(2, 4), torch.eye(3))
 
 
-def planted(path: torch.Tensor, n: int = 6, d: int = 40) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def planted(
+    path: torch.Tensor, n: int = 6, d: int = 40
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return target rows, pivot rows and latents whose (x, y, z) on the sphere are ``path`` ``[n, layers, 3]``.
 
     The frame is the standard basis: dimension 0 is the language, 1 to n-1 hold a regular simplex of concepts.
     """
     simplex = torch.eye(n) - 1 / n
     _, _, basis = torch.linalg.svd(simplex)
-    corners = torch.nn.functional.normalize(simplex @ basis[: n - 1].T, dim=-1)  # [n, n-1], mean zero
+    corners = torch.nn.functional.normalize(
+        simplex @ basis[: n - 1].T, dim=-1
+    )  # [n, n-1], mean zero
     concept = torch.zeros(n, d)
     concept[:, 1:n] = corners
     language = torch.zeros(d)
@@ -83,7 +110,11 @@ def planted(path: torch.Tensor, n: int = 6, d: int = 40) -> tuple[torch.Tensor, 
     rest[n] = 1
     x, y, z = path.unbind(-1)
     latents = x[..., None] * language + y[..., None] * concept[:, None] + z[..., None] * rest
-    return 0.3 * language + 0.5 * concept + common, -0.3 * language + 0.5 * concept + common, latents
+    return (
+        0.3 * language + 0.5 * concept + common,
+        -0.3 * language + 0.5 * concept + common,
+        latents,
+    )
 
 
 def test_sphere_finds_a_planted_path():
@@ -92,7 +123,9 @@ def test_sphere_finds_a_planted_path():
     path = torch.stack([x, y, (1 - x**2 - y**2).sqrt()], -1).expand(6, 9, 3) * 1.0
     path = path * torch.ones(6, 1, 1)
     target, pivot, latents = planted(path)
-    found = sphere_coordinates(latents * torch.rand(6, 9, 1).add(0.5), sphere_axes(5 * target, 2 * pivot))
+    found = sphere_coordinates(
+        latents * torch.rand(6, 9, 1).add(0.5), sphere_axes(5 * target, 2 * pivot)
+    )
     torch.testing.assert_close(found, path, atol=1e-5, rtol=0)
     torch.testing.assert_close(found.norm(dim=-1), torch.ones(6, 9), atol=1e-5, rtol=0)
 
@@ -132,7 +165,9 @@ def test_map_keeps_distances_that_can_be_kept():
     """Two latents and two tokens, all 2 apart, are a regular tetrahedron: exact in three dimensions, not in two."""
     log_probs = torch.full((2, 2), -2.0)
     solid, flat = latent_mds(log_probs, n_dims=3), latent_mds(log_probs)
-    torch.testing.assert_close(torch.cdist(points_of(solid), points_of(solid)), 2 * (1 - torch.eye(4)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        torch.cdist(points_of(solid), points_of(solid)), 2 * (1 - torch.eye(4)), atol=1e-5, rtol=0
+    )
     assert solid.stress < 1e-6 and flat.stress > 0.2 and flat.latents.shape == (2, 2)
     torch.testing.assert_close(points_of(solid).mean(0), torch.zeros(3), atol=1e-6, rtol=0)
 
@@ -160,11 +195,15 @@ def test_map_agrees_with_the_eigenvectors_of_numpy():
     D.fill_diagonal_(0)
     J = torch.eye(16, dtype=torch.double) - 1 / 16
     values, vectors = np.linalg.eigh((-0.5 * J @ D**2 @ J).numpy())
-    gram_matrix = vectors[:, -2:] * values[-2:] @ vectors[:, -2:].T  # the same for any signs of the axes
+    gram_matrix = (
+        vectors[:, -2:] * values[-2:] @ vectors[:, -2:].T
+    )  # the same for any signs of the axes
     ours = points_of(found).double()
     np.testing.assert_allclose((ours @ ours.T).numpy(), gram_matrix, atol=1e-4)
     d_hat = torch.cdist(ours, ours)
-    assert found.stress == pytest.approx(math.sqrt(((D - d_hat) ** 2).sum() / (D**2).sum()), abs=1e-5)
+    assert found.stress == pytest.approx(
+        math.sqrt(((D - d_hat) ** 2).sum() / (D**2).sum()), abs=1e-5
+    )
 
 
 def test_procrustes_finds_a_planted_rotation():
@@ -210,10 +249,28 @@ def test_ranks_by_hand():
         (lambda: latent_mds(torch.zeros(3)), "more than 2 points"),
         (lambda: latent_mds(torch.tensor([[-1.0, -torch.inf], [-1, -2]])), "infinitely far away"),
         (lambda: procrustes(torch.zeros(3, 4), torch.zeros(3, 5)), "one shape"),
-        (lambda: token_ranks(torch.zeros(3, 4), torch.zeros(9, 4), [1]), "3 points needs one token id"),
-        (lambda: sphere_coordinates(torch.zeros(3, 4), sphere_axes(torch.randn(3, 4), torch.randn(3, 4))), "n_layers"),
-        (lambda: sphere_coordinates(torch.zeros(2, 5, 4), sphere_axes(torch.randn(3, 4), torch.randn(3, 4))), "3 concepts"),
-        (lambda: sphere_coordinates(torch.zeros(3, 5, 6), sphere_axes(torch.randn(3, 4), torch.randn(3, 4))), "n_layers, 4.*not .3, 5, 6"),
+        (
+            lambda: token_ranks(torch.zeros(3, 4), torch.zeros(9, 4), [1]),
+            "3 points needs one token id",
+        ),
+        (
+            lambda: sphere_coordinates(
+                torch.zeros(3, 4), sphere_axes(torch.randn(3, 4), torch.randn(3, 4))
+            ),
+            "n_layers",
+        ),
+        (
+            lambda: sphere_coordinates(
+                torch.zeros(2, 5, 4), sphere_axes(torch.randn(3, 4), torch.randn(3, 4))
+            ),
+            "3 concepts",
+        ),
+        (
+            lambda: sphere_coordinates(
+                torch.zeros(3, 5, 6), sphere_axes(torch.randn(3, 4), torch.randn(3, 4))
+            ),
+            "n_layers, 4.*not .3, 5, 6",
+        ),
     ],
 )
 def test_wrong_shapes_are_one_sentence(call, sentence):
@@ -223,7 +280,9 @@ def test_wrong_shapes_are_one_sentence(call, sentence):
 
 def test_folded_unembedding_gives_the_logits(any_model):
     """U·(h/rms) are the logits before scale and cap, up to what a bias and a mean add: a constant vector for all latents."""
-    decoded = ll.decode(any_model, ["The flower", "eau"], keep_latents=True, energy=False, progress=False)
+    decoded = ll.decode(
+        any_model, ["The flower", "eau"], keep_latents=True, energy=False, progress=False
+    )
     h = decoded.latents.reshape(-1, any_model.d_model)
     U = any_model.folded_unembedding()
     kind = any_model.module.config.model_type
@@ -231,14 +290,18 @@ def test_folded_unembedding_gives_the_logits(any_model):
         torch.testing.assert_close(U.mean(-1), torch.zeros(len(U)), atol=1e-5, rtol=0)
         h = h - h.mean(-1, keepdim=True)
     mine = (h / h.square().mean(-1, keepdim=True).sqrt()) @ U.T
-    expected = oracle.unembed(any_model.module, kind, decoded.latents.reshape(-1, any_model.d_model))
+    expected = oracle.unembed(
+        any_model.module, kind, decoded.latents.reshape(-1, any_model.d_model)
+    )
     if kind == "gemma2":
         expected = 3 * torch.atanh(expected.double() / 3).float()
     expected = expected * {"granite": 4.0, "cohere": 4.0}.get(kind, 1.0)
     difference = mine - expected
     if centred:
         difference = difference - difference[0]  # the norm's bias, seen through the unembedding
-    torch.testing.assert_close(difference, torch.zeros_like(difference), atol=5e-3 * expected.abs().max().item(), rtol=0)
+    torch.testing.assert_close(
+        difference, torch.zeros_like(difference), atol=5e-3 * expected.abs().max().item(), rtol=0
+    )
 
 
 def test_folded_rows_are_weight_times_gain(any_model):

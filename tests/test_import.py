@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 HEAVY = ("torch", "transformers", "nnsight", "plotly", "pandas", "ipywidgets", "numpy")
 
@@ -14,7 +18,9 @@ def test_import_loads_nothing_heavy_and_takes_under_half_a_second():
     for _ in range(3):  # the fastest of three: the machine may be busy with something else
         command = [sys.executable, "-X", "importtime", "-c", "import latentlang"]
         trace = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-        loaded = {match.group(1).split(".")[0] for match in re.finditer(r"\|\s+([\w.]+)$", trace, re.M)}
+        loaded = {
+            match.group(1).split(".")[0] for match in re.finditer(r"\|\s+([\w.]+)$", trace, re.M)
+        }
         assert "latentlang" in loaded and not loaded & set(HEAVY)
         best = min(best, int(re.search(r"\|\s+(\d+) \|\s+latentlang$", trace, re.M).group(1)) / 1e6)
     assert best < 0.5
@@ -22,19 +28,67 @@ def test_import_loads_nothing_heavy_and_takes_under_half_a_second():
 
 def test_every_public_name_can_be_reached():
     code = "import latentlang as ll; print(*(getattr(ll, n) is not None for n in dir(ll)))"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert set(said.split()) == {"True"} and len(said.split()) > 20
 
 
 def test_unknown_attribute_is_an_attribute_error():
-    done = subprocess.run([sys.executable, "-c", "import latentlang as ll; ll.decoed"], capture_output=True, text=True)
-    assert done.returncode == 1 and "AttributeError: module 'latentlang' has no attribute 'decoed'" in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-c", "import latentlang as ll; ll.decoed"], capture_output=True, text=True
+    )
+    assert (
+        done.returncode == 1
+        and "AttributeError: module 'latentlang' has no attribute 'decoed'" in done.stderr
+    )
 
 
 def test_command_line_reports_the_environment_and_a_full_disk_in_one_sentence(tmp_path):
-    check = subprocess.run([sys.executable, "-m", "latentlang", "check"], capture_output=True, text=True, check=True)
+    check = subprocess.run(
+        [sys.executable, "-m", "latentlang", "check"], capture_output=True, text=True, check=True
+    )
     assert "torch" in check.stdout and "processors" in check.stdout
     (tmp_path / "file").write_text("not a folder")
     command = [sys.executable, "-m", "latentlang", "prefetch", "--to", str(tmp_path / "file")]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1 and "could not be written" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 1
+        and "could not be written" in done.stderr
+        and "Traceback" not in done.stderr
+    )
+
+
+HOME = Path(__file__).resolve().parents[1] / "latentlang"
+TRAVELS = "Travels to a server as source: imports torch and the standard library only."
+TRAVELLING = [
+    path for path in sorted(HOME.rglob("*.py")) if TRAVELS in path.read_text("utf-8").split("\n")[0]
+]
+
+
+def test_the_modules_that_travel_say_so_in_their_first_line():
+    names = {str(path.relative_to(HOME)) for path in TRAVELLING}
+    assert names == {"lens/energy.py", "lens/readings.py", "lens/reduce.py", "models/view.py"}
+
+
+@pytest.mark.parametrize("path", TRAVELLING, ids=lambda path: path.stem)
+def test_a_module_that_travels_imports_torch_and_the_standard_library_only(path):
+    """And other modules that travel: a server has neither latentlang nor its packages."""
+    imports = [
+        node
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    for node in imports:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            module = path.parents[node.level - 1] / f"{node.module.replace('.', '/')}.py"
+            assert module in TRAVELLING, ast.unparse(node)
+        else:
+            tops = (
+                [name.name for name in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+            )
+            assert {top.split(".")[0] for top in tops} <= {"torch", *sys.stdlib_module_names}, (
+                ast.unparse(node)
+            )

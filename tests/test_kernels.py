@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+pytestmark = pytest.mark.more
+
 KERNELS = 8
 CELL = """
 import latentlang as ll
@@ -24,7 +26,11 @@ def run_cell(environment: dict[str, str]) -> str:
     said: list[str] = []
     try:
         client.execute_interactive(
-            CELL, timeout=800, output_hook=lambda m: said.append(m["content"].get("text") or "\n".join(m["content"].get("traceback", [])))
+            CELL,
+            timeout=800,
+            output_hook=lambda m: said.append(
+                m["content"].get("text") or "\n".join(m["content"].get("traceback", []))
+            ),
         )
     finally:
         client.stop_channels()
@@ -39,7 +45,9 @@ def test_eight_kernels_share_one_conversion_and_one_result(tmp_path):
         printed = list(pool.map(run_cell, [environment] * KERNELS))
     answers = {line for text in printed for line in text.splitlines() if line.startswith("answer")}
     assert len(answers) == 1 and all("answer" in text for text in printed), "\n".join(printed)
-    assert sum("Preparing the demo model" in text for text in printed) == 1  # the others waited for it
+    assert (
+        sum("Preparing the demo model" in text for text in printed) == 1
+    )  # the others waited for it
     weights = list(tmp_path.rglob("model*.safetensors"))
     results = list((tmp_path / "latentlang" / "results").glob("*.safetensors"))
     assert len(weights) == 1 and len(results) == 1

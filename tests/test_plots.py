@@ -24,7 +24,12 @@ def prompts(one):
 
 @pytest.fixture(scope="module")
 def decoded(one, prompts):
-    watch = [*sorted({token for p in prompts for ids in p.token_ids.values() for token in ids}), 5, 6, 7]
+    watch = [
+        *sorted({token for p in prompts for ids in p.token_ids.values() for token in ids}),
+        5,
+        6,
+        7,
+    ]
     return ll.decode(one, prompts, watch=sorted(set(watch)), keep_latents=True, progress=False)
 
 
@@ -40,22 +45,32 @@ def named(figure, name: str):
 
 
 def test_every_figure_says_how_many_prompts(decoded, path):
-    figures = [draw(decoded) for draw in (ll.plots.language_probability, ll.plots.difference, ll.plots.energy, ll.plots.phases)]
-    figures += [ll.plots.sphere(path), ll.plots.grid({("fr", "zh"): decoded})]
+    figures = [
+        draw(decoded)
+        for draw in (
+            ll.plots.language_probability,
+            ll.plots.difference,
+            ll.plots.energy,
+            ll.plots.phases,
+        )
+    ]
+    figures += [ll.plots.sphere(path), ll.plots.pair_grid({("fr", "zh"): decoded})]
     for figure in figures:
         said = [figure.layout.title.text, *(note.text for note in figure.layout.annotations)]
         assert any(re.search(r"\bn = 9\b", text or "") for text in said), said
 
 
 def test_a_pool_says_how_many_concepts(decoded):
-    twice = ll.Decoded.concatenate([decoded, decoded])
+    twice = ll.Run.concatenate([decoded, decoded])
     assert "n = 18 about 9 concepts" in ll.plots.difference(twice).layout.title.text
 
 
 def test_difference_draws_the_paired_mean(decoded):
     figure = ll.plots.difference(decoded)
     line = named(figure, "difference")
-    assert list(line.y) == pytest.approx((decoded.probability["zh"] - decoded.probability["en"]).mean(0).tolist())
+    assert list(line.y) == pytest.approx(
+        (decoded.probability["zh"] - decoded.probability["en"]).mean(0).tolist()
+    )
     said = " ".join(note.text for note in figure.layout.annotations)
     assert "above zero: Chinese" in said and "below zero: English" in said
 
@@ -64,7 +79,7 @@ def test_a_table_of_a_figure_holds_the_means_that_it_draws(decoded):
     table = ll.plots.table(ll.plots.language_probability(decoded))
     assert list(table.index) == list(decoded.layers) and table.index.name == "layer"
     for code in decoded.languages:
-        drawn = torch.tensor(table[ll.display.language_label(code)].tolist())
+        drawn = torch.tensor(table[ll.plots.language_label(code)].tolist())
         torch.testing.assert_close(drawn, decoded.probability[code].mean(0).float())
 
 
@@ -72,7 +87,9 @@ def test_words_for_a_figure_name_its_peaks(decoded):
     words = ll.plots.describe(ll.plots.language_probability(decoded))
     for code in decoded.languages:
         peak, at = decoded.probability[code].mean(0).max(0)
-        assert f"{ll.display.language_label(code)}: highest {peak:.3g} at {decoded.layers[at]}," in words
+        assert (
+            f"{ll.plots.language_label(code)}: highest {peak:.3g} at {decoded.layers[at]}," in words
+        )
 
 
 def test_the_cells_of_a_heatmap_read_as_their_tokens(one):
@@ -85,25 +102,39 @@ def test_the_cells_of_a_heatmap_read_as_their_tokens(one):
 
 
 def test_difference_needs_two_languages(one):
-    run = ll.decode(one, ll.build_prompts("translation", "fr", "en", tokenizer=one.tokenizer)[:2], progress=False)
+    run = ll.decode(
+        one,
+        ll.build_prompts("translation", "fr", "en", tokenizer=one.tokenizer)[:2],
+        progress=False,
+    )
     with pytest.raises(DataError, match="English is both pivot and target"):
         ll.plots.difference(run)
 
 
 def test_grid_puts_every_pair_in_its_panel(one, decoded):
-    other = ll.decode(one, ll.build_prompts("translation", "de", "en", tokenizer=one.tokenizer)[:4], progress=False)
-    figure = ll.plots.grid({("fr", "zh"): decoded, ("de", "en"): other})
+    other = ll.decode(
+        one,
+        ll.build_prompts("translation", "de", "en", tokenizer=one.tokenizer)[:4],
+        progress=False,
+    )
+    figure = ll.plots.pair_grid({("fr", "zh"): decoded, ("de", "en"): other})
     panels = {note.text: n for n, note in enumerate(figure.layout.annotations)}
     assert list(panels) == ["fr → zh · n = 9", "de → en · n = 4"]
-    lines = {(trace.xaxis, trace.name): list(trace.y) for trace in figure.data if trace.mode == "lines+markers"}
+    lines = {
+        (trace.xaxis, trace.name): list(trace.y)
+        for trace in figure.data
+        if trace.mode == "lines+markers"
+    }
     # Rows fr, de; columns zh, en: the first panel is x, the fourth x4; with English as the target one curve is both.
     assert {axis for axis, _ in lines} == {"x", "x4"} and len(lines) == 3
-    chinese = next(y for (axis, name), y in lines.items() if axis == "x" and name.startswith("Chinese"))
+    chinese = next(
+        y for (axis, name), y in lines.items() if axis == "x" and name.startswith("Chinese")
+    )
     assert chinese == pytest.approx(decoded.probability["zh"].mean(0).tolist())
     english = next(y for (axis, _), y in lines.items() if axis == "x4")
     assert english == pytest.approx(other.probability["en"].mean(0).tolist())
     with pytest.raises(DataError, match="at least one run"):
-        ll.plots.grid({})
+        ll.plots.pair_grid({})
 
 
 def test_sphere_draws_points_of_length_one_by_the_factor_it_prints(path):
@@ -116,23 +147,35 @@ def test_sphere_draws_points_of_length_one_by_the_factor_it_prints(path):
     torch.testing.assert_close(drawn[:, :2], k * plane, atol=1e-5, rtol=0)
     assert f"k = {k:.0f} times" in figure.layout.title.text
     assert [row[0] for row in line.customdata] == list(path.layers)
-    torch.testing.assert_close(torch.tensor(line.customdata)[:, 1:3].float(), plane, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        torch.tensor(line.customdata)[:, 1:3].float(), plane, atol=1e-6, rtol=0
+    )
 
 
 def test_slider_shows_the_path_up_to_each_layer(path):
     figure = ll.plots.sphere(path)
     line = named(figure, "mean of n = 9")
     steps = figure.layout.sliders[0].steps
-    assert [step.label for step in steps] == [frame.name for frame in figure.frames] == [str(layer) for layer in path.layers]
+    assert (
+        [step.label for step in steps]
+        == [frame.name for frame in figure.frames]
+        == [str(layer) for layer in path.layers]
+    )
     assert figure.layout.sliders[0].active == len(path.layers) - 1  # opens with the whole path
     for n, frame in enumerate(figure.frames):
         assert figure.data[frame.traces[0]].name == line.name
-        assert list(frame.data[0].x) == list(line.x)[: n + 1] and list(frame.data[0].z) == list(line.z)[: n + 1]
+        assert (
+            list(frame.data[0].x) == list(line.x)[: n + 1]
+            and list(frame.data[0].z) == list(line.z)[: n + 1]
+        )
 
 
 def test_words_stand_at_the_rim_in_their_measured_direction(path):
     figure = ll.plots.sphere(path)
-    for code, name in (("en", "English words (direction only)"), ("zh", "Chinese (中文) words (direction only)")):
+    for code, name in (
+        ("en", "English words (direction only)"),
+        ("zh", "Chinese (中文) words (direction only)"),
+    ):
         marks = named(figure, name)
         rim = torch.tensor([marks.x, marks.y]).T
         torch.testing.assert_close(rim.norm(dim=-1), torch.ones(len(rim)), atol=1e-5, rtol=0)
@@ -148,7 +191,7 @@ def test_single_paths_wait_in_the_legend(path):
         trace = named(figure, concept)
         assert trace.visible == "legendonly" and trace.showlegend
     assert "n = 1 measured path " in ll.plots.sphere(path[concepts[0]]).layout.title.text
-    with pytest.raises(DataError, match="no path of 'nothing'"):
+    with pytest.raises(DataError, match="no concept 'nothing' here"):
         path["nothing"]
     with pytest.raises(DataError, match=r"ll\.sphere_path returns"):
         ll.plots.sphere(path.coordinates)
@@ -156,7 +199,9 @@ def test_single_paths_wait_in_the_legend(path):
 
 def test_a_point_beyond_the_sphere_stays_at_its_rim():
     drawn, k = magnify(torch.tensor([[0.03, 0.04, 0.9987], [0.001, 0.0, 1.0]]), k=100.0)
-    torch.testing.assert_close(drawn, torch.tensor([[0.6, 0.8, 0.0], [0.1, 0.0, 0.99**0.5]]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        drawn, torch.tensor([[0.6, 0.8, 0.0], [0.1, 0.0, 0.99**0.5]]), atol=1e-4, rtol=0
+    )
     assert k == 100.0
     assert magnify(torch.tensor([[0.0, 0, 1]]))[1] == 1.0
 
@@ -165,14 +210,18 @@ def test_path_has_a_table_of_cosines(path, decoded):
     table = path.to_frame()
     assert list(table.index) == list(decoded.layers)
     assert table["language"].tolist() == pytest.approx(path.coordinates[..., 0].mean(0).tolist())
-    assert (table["concept_lower"] <= table["concept"]).all() and (table["concept"] <= table["concept_upper"]).all()
+    assert (table["concept_lower"] <= table["concept"]).all() and (
+        table["concept"] <= table["concept_upper"]
+    ).all()
     torch.testing.assert_close(path.mean().norm(dim=-1), torch.ones(len(table)), atol=1e-5, rtol=0)
 
 
 def test_one_concept_keeps_the_frame_of_the_whole_set(path):
     concept = path.prompts["concept"][3]
     alone = path[concept]
-    assert torch.equal(alone.coordinates[0], path.coordinates[3]) and torch.equal(alone.words["zh"][0], path.words["zh"][3])
+    assert torch.equal(alone.coordinates[0], path.coordinates[3]) and torch.equal(
+        alone.words["zh"][0], path.words["zh"][3]
+    )
 
 
 def test_path_needs_latents_of_this_model(one, prompts, decoded, tiny):
@@ -185,7 +234,9 @@ def test_path_needs_latents_of_this_model(one, prompts, decoded, tiny):
         ll.sphere_path(one, ll.decode(one, english, keep_latents=True, progress=False))
     with pytest.raises(DataError, match="does not know its words in"):
         targets = [{"en": [4], "zh": [5]}] * 2
-        ll.sphere_path(one, ll.decode(one, ["a b", "c d"], targets, keep_latents=True, progress=False))
+        ll.sphere_path(
+            one, ll.decode(one, ["a b", "c d"], targets, keep_latents=True, progress=False)
+        )
 
 
 def test_map_draws_every_latent_and_token_once(decoded, one):
@@ -195,7 +246,9 @@ def test_map_draws_every_latent_and_token_once(decoded, one):
     places = found.latents.reshape(len(decoded), len(decoded.layers), 2)
     for n, marks in enumerate(by_layer):
         assert list(marks.x) == pytest.approx(places[:, n, 0].tolist())
-    tokens = [t for t in figure.data if t.name and (t.name.endswith("words") or t.name == "other tokens")]
+    tokens = [
+        t for t in figure.data if t.name and (t.name.endswith("words") or t.name == "other tokens")
+    ]
     drawn = sorted(x for trace in tokens for x in trace.x)
     assert drawn == pytest.approx(sorted(found.tokens[:, 0].tolist()), abs=1e-6)
     assert sum(t.mode == "lines" for t in figure.data) == 2

@@ -8,13 +8,25 @@ import pytest
 import latentlang as ll
 from latentlang.errors import DataError
 
-TWO = pd.DataFrame({"concept": ["virtue", "flower"], "en": ["virtue", "flower"], "fr": ["vertu", "fleur"], "zh": ["德", "花"]})
+TWO = pd.DataFrame(
+    {
+        "concept": ["virtue", "flower"],
+        "en": ["virtue", "flower"],
+        "fr": ["vertu", "fleur"],
+        "zh": ["德", "花"],
+    }
+)
 # One row for each fate in a translation from Russian to French.
 FATES = pd.DataFrame(
     [
         ("water", "water", "eau", "вода"),
         ("book", "book", "livre|bouquin", "книга"),  # 'b', 'bo' begin both
-        ("port", "port", "Port|havre", "порт"),  # the English word is in a French spelling, whatever its case
+        (
+            "port",
+            "port",
+            "Port|havre",
+            "порт",
+        ),  # the English word is in a French spelling, whatever its case
         ("nameless", "", "eau", "имя"),
         ("untold", "untold", "", "слово"),
         ("unasked", "unasked", "eau", ""),
@@ -24,15 +36,25 @@ FATES = pd.DataFrame(
 
 
 def test_translation_and_repetition_texts(llama2_tokenizer):
-    translation = ll.build_prompts("translation", "fr", "zh", tokenizer=llama2_tokenizer, words=TWO, k=1)
+    translation = ll.build_prompts(
+        "translation", "fr", "zh", tokenizer=llama2_tokenizer, words=TWO, k=1
+    )
     assert [p.text for p in translation] == [
         'Français: "fleur" - 中文: "花"\nFrançais: "vertu" - 中文: "',
         'Français: "vertu" - 中文: "德"\nFrançais: "fleur" - 中文: "',
     ]
-    repetition = ll.build_prompts("repetition", target="zh", tokenizer=llama2_tokenizer, words=TWO, k=1)
+    repetition = ll.build_prompts(
+        "repetition", target="zh", tokenizer=llama2_tokenizer, words=TWO, k=1
+    )
     assert repetition[1].text == '中文: "德" - 中文: "德"\n中文: "花" - 中文: "'
     flower = translation[1]
-    assert (flower.task, flower.source, flower.target, flower.concept, flower.demos) == ("translation", "fr", "zh", "flower", ("virtue",))
+    assert (flower.task, flower.source, flower.target, flower.concept, flower.demos) == (
+        "translation",
+        "fr",
+        "zh",
+        "flower",
+        ("virtue",),
+    )
     assert flower.answers == {"en": ("flower",), "zh": ("花",), "fr": ("fleur",)}
     assert flower.token_ids["zh"] == ll.start_ids("花", llama2_tokenizer)
     assert repetition[1].source == "zh" and set(repetition[1].answers) == {"en", "zh"}
@@ -50,10 +72,15 @@ def test_translation_and_repetition_texts(llama2_tokenizer):
 )
 def test_cloze_texts(code, shown, asked, llama2_tokenizer):
     words, sentences = ll.load_words(), ll.load_cloze(code)
-    prompts = ll.build_prompts("cloze", target=code, tokenizer=llama2_tokenizer, pivot="zh" if code == "en" else "en")
+    prompts = ll.build_prompts(
+        "cloze", target=code, tokenizer=llama2_tokenizer, pivot="zh" if code == "en" else "en"
+    )
     for prompt in prompts[:20]:
         assert len(prompt.demos) == 2
-        lines = [shown.format(sentences[d].replace("___", '"___"'), words.at[d, code][0]) for d in prompt.demos]
+        lines = [
+            shown.format(sentences[d].replace("___", '"___"'), words.at[d, code][0])
+            for d in prompt.demos
+        ]
         lines.append(asked.format(sentences[prompt.concept].replace("___", '"___"')))
         assert prompt.text == "\n".join(lines)
 
@@ -62,13 +89,20 @@ def test_four_demonstrations_in_the_papers_format(llama2_tokenizer):
     words = ll.load_words()
     for prompt in ll.build_prompts("translation", "de", "ru", tokenizer=llama2_tokenizer)[:50]:
         assert len(prompt.demos) == 4
-        lines = [f'Deutsch: "{words.at[d, "de"][0]}" - Русский: "{words.at[d, "ru"][0]}"' for d in prompt.demos]
-        assert prompt.text == "\n".join([*lines, f'Deutsch: "{words.at[prompt.concept, "de"][0]}" - Русский: "'])
+        lines = [
+            f'Deutsch: "{words.at[d, "de"][0]}" - Русский: "{words.at[d, "ru"][0]}"'
+            for d in prompt.demos
+        ]
+        assert prompt.text == "\n".join(
+            [*lines, f'Deutsch: "{words.at[prompt.concept, "de"][0]}" - Русский: "']
+        )
 
 
 def test_demonstrations_never_include_the_query_nor_repeat(llama2_tokenizer):
     for shared in (False, True):
-        prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=llama2_tokenizer, shared_demos=shared)
+        prompts = ll.build_prompts(
+            "translation", "fr", "zh", tokenizer=llama2_tokenizer, shared_demos=shared
+        )
         for prompt in prompts:
             assert prompt.concept not in prompt.demos and len(set(prompt.demos)) == 4
         assert len({p.demos for p in prompts}) == (1 if shared else len(prompts))
@@ -76,7 +110,12 @@ def test_demonstrations_never_include_the_query_nor_repeat(llama2_tokenizer):
 
 def test_the_seed_names_the_prompts(llama2_tokenizer):
     def texts(**options) -> list[str]:
-        return [p.text for p in ll.build_prompts("translation", "fr", "zh", tokenizer=llama2_tokenizer, **options)]
+        return [
+            p.text
+            for p in ll.build_prompts(
+                "translation", "fr", "zh", tokenizer=llama2_tokenizer, **options
+            )
+        ]
 
     assert texts(seed=1) == texts(seed=1) and texts() == texts(seed=0)
     assert not set(texts(seed=1)) & set(texts(seed=2))
@@ -85,10 +124,22 @@ def test_the_seed_names_the_prompts(llama2_tokenizer):
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_the_tokenizer_never_changes_a_prompt(llama2_tokenizer, byte_level_tokenizer, tokenizer, shared):
+def test_the_tokenizer_never_changes_a_prompt(
+    llama2_tokenizer, byte_level_tokenizer, tokenizer, shared
+):
     sets = [
-        {p.concept: p.text for p in ll.build_prompts("translation", "de", "fr", tokenizer=t, mode=mode, shared_demos=shared)}
-        for t, mode in ((llama2_tokenizer, "prefix"), (llama2_tokenizer, "first"), (byte_level_tokenizer, None), (tokenizer, None))
+        {
+            p.concept: p.text
+            for p in ll.build_prompts(
+                "translation", "de", "fr", tokenizer=t, mode=mode, shared_demos=shared
+            )
+        }
+        for t, mode in (
+            (llama2_tokenizer, "prefix"),
+            (llama2_tokenizer, "first"),
+            (byte_level_tokenizer, None),
+            (tokenizer, None),
+        )
     ]
     assert len({frozenset(s) for s in sets}) > 1  # they do not keep the same concepts
     for other in sets[1:]:
@@ -97,7 +148,9 @@ def test_the_tokenizer_never_changes_a_prompt(llama2_tokenizer, byte_level_token
 
 
 def test_shared_demonstrations_are_not_asked(llama2_tokenizer):
-    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=llama2_tokenizer, shared_demos=True)
+    prompts = ll.build_prompts(
+        "translation", "fr", "zh", tokenizer=llama2_tokenizer, shared_demos=True
+    )
     reasons = prompts.dropped.set_index("concept")["reason"]
     assert all(reasons[demo] == "used as a demonstration" for demo in prompts[0].demos)
     prefix = prompts[0].text.rsplit("\n", 1)[0]
@@ -105,38 +158,72 @@ def test_shared_demonstrations_are_not_asked(llama2_tokenizer):
 
 
 def test_every_drop_has_its_reason(llama2_tokenizer):
-    prompts = ll.build_prompts("translation", "ru", "fr", tokenizer=llama2_tokenizer, words=FATES, k=1)
+    prompts = ll.build_prompts(
+        "translation", "ru", "fr", tokenizer=llama2_tokenizer, words=FATES, k=1
+    )
     assert [p.concept for p in prompts] == ["water"]
     assert prompts[0].demos[0] in ("book", "port", "nameless")  # drawn before anything is dropped
     assert prompts.dropped.to_dict("records") == [
-        {"concept": "book", "source": "ru", "target": "fr", "reason": "shared first token: book / livre"},
-        {"concept": "port", "source": "ru", "target": "fr", "reason": "the pivot word is in the target word: port / Port"},
+        {
+            "concept": "book",
+            "source": "ru",
+            "target": "fr",
+            "reason": "shared first token: book / livre",
+        },
+        {
+            "concept": "port",
+            "source": "ru",
+            "target": "fr",
+            "reason": "the pivot word is in the target word: port / Port",
+        },
         {"concept": "nameless", "source": "ru", "target": "fr", "reason": "no word in 'en'"},
     ]
 
 
 def test_a_word_without_tokens_is_dropped(llama2_tokenizer):
     """Llama-2 has no entry for the whole of 'livre' or of 'untold', and one for 'eau' and for 'water'."""
-    words = pd.DataFrame({"concept": ["water", "book", "tale"], "en": ["water", "book", "untold"], "fr": ["eau", "bouquin", "eau"]})
-    prompts = ll.build_prompts("translation", "en", "fr", tokenizer=llama2_tokenizer, words=words, k=1, mode="word")
+    words = pd.DataFrame(
+        {
+            "concept": ["water", "book", "tale"],
+            "en": ["water", "book", "untold"],
+            "fr": ["eau", "bouquin", "eau"],
+        }
+    )
+    prompts = ll.build_prompts(
+        "translation", "en", "fr", tokenizer=llama2_tokenizer, words=words, k=1, mode="word"
+    )
     assert [p.concept for p in prompts] == ["water"]
-    assert list(prompts.dropped["reason"]) == ["no token begins the 'fr' word", "no token begins the 'en' word"]
+    assert list(prompts.dropped["reason"]) == [
+        "no token begins the 'fr' word",
+        "no token begins the 'en' word",
+    ]
 
 
 def test_any_spelling_counts(llama2_tokenizer):
     words = pd.DataFrame({"concept": ["a", "b"], "en": ["water", "sun"], "zh": ["水|海", "日"]})
-    water = ll.build_prompts("repetition", target="zh", tokenizer=llama2_tokenizer, words=words, k=1, mode="word")[0]
-    assert water.token_ids["zh"] == {llama2_tokenizer.get_vocab()[c] for c in "水海"} and '中文: "水' in water.text
+    water = ll.build_prompts(
+        "repetition", target="zh", tokenizer=llama2_tokenizer, words=words, k=1, mode="word"
+    )[0]
+    assert (
+        water.token_ids["zh"] == {llama2_tokenizer.get_vocab()[c] for c in "水海"}
+        and '中文: "水' in water.text
+    )
 
 
 def test_pooling_and_the_table(llama2_tokenizer):
-    one, other = (ll.build_prompts("translation", code, "zh", tokenizer=llama2_tokenizer, mode="first") for code in ("fr", "de"))
+    one, other = (
+        ll.build_prompts("translation", code, "zh", tokenizer=llama2_tokenizer, mode="first")
+        for code in ("fr", "de")
+    )
     pooled = one + other
     assert len(pooled) == len(one) + len(other) and list(pooled) == [*one, *other]
     assert len(pooled.dropped) == len(one.dropped) + len(other.dropped)
     assert [p.concept for p in pooled[:5]] == [p.concept for p in one][:5]
     frame = pooled.to_frame()
-    assert list(frame["text"]) == [p.text for p in pooled] and list(frame["source"].unique()) == ["fr", "de"]
+    assert list(frame["text"]) == [p.text for p in pooled] and list(frame["source"].unique()) == [
+        "fr",
+        "de",
+    ]
     assert frame["demos"].iloc[0] == ", ".join(one[0].demos)
 
 
@@ -147,7 +234,10 @@ def test_pooling_and_the_table(llama2_tokenizer):
         (("translation", "french", "zh"), "Unknown language 'french'. Did you mean 'fr'?"),
         (("translation", "fr", "chinees"), "Unknown language 'chinees'. Did you mean 'Chinese'?"),
         (("translation", "fr", "xx"), "Unknown language 'xx'."),
-        (("translation", "fr", "fr"), "Source and target are both 'fr': choose two languages, or the task 'repetition'."),
+        (
+            ("translation", "fr", "fr"),
+            "Source and target are both 'fr': choose two languages, or the task 'repetition'.",
+        ),
         (("translation", None, "fr"), "A translation needs a source language"),
         (("repetition", "fr", "zh"), "A repetition prompt stays in one language"),
         (("translation", "fr", "de"), "The word list has no column 'de'"),
@@ -161,12 +251,23 @@ def test_a_bad_request_is_one_sentence(arguments, sentence, llama2_tokenizer):
 
 @pytest.mark.parametrize("k", [2, 7, -1])
 def test_too_many_demonstrations(k, llama2_tokenizer):
-    with pytest.raises(DataError, match=f"k={k} demonstrations and a query need .* this pair has 2: lower k"):
+    with pytest.raises(
+        DataError, match=f"k={k} demonstrations and a query need .* this pair has 2: lower k"
+    ):
         ll.build_prompts("translation", "fr", "zh", tokenizer=llama2_tokenizer, words=TWO, k=k)
 
 
 def test_no_usable_words(llama2_tokenizer):
-    with pytest.raises(DataError, match=r"No usable words from 'fr' to 'zh'.*2 concepts.*try mode="):
-        ll.build_prompts("translation", "fr", "zh", tokenizer=llama2_tokenizer, words=TWO.assign(zh=TWO["en"]), k=1)
+    with pytest.raises(
+        DataError, match=r"No usable words from 'fr' to 'zh'.*2 concepts.*try mode="
+    ):
+        ll.build_prompts(
+            "translation",
+            "fr",
+            "zh",
+            tokenizer=llama2_tokenizer,
+            words=TWO.assign(zh=TWO["en"]),
+            k=1,
+        )
     with pytest.raises(DataError, match="empty: give it at least one concept"):
         ll.build_prompts("translation", "fr", "zh", tokenizer=llama2_tokenizer, words=TWO[:0], k=1)

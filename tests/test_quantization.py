@@ -25,8 +25,12 @@ def demo_8bit():
 
 def assert_8bit(loaded, dtype: torch.dtype) -> None:
     """Every matrix inside the blocks is an 8-bit one; the output layer, which the lens reads, is not."""
-    matrices = [m for block in loaded.blocks for m in block.modules() if isinstance(m, torch.nn.Linear)]
-    assert matrices and all(isinstance(m, Linear8bitLt) and m.weight.dtype == torch.int8 for m in matrices)
+    matrices = [
+        m for block in loaded.blocks for m in block.modules() if isinstance(m, torch.nn.Linear)
+    ]
+    assert matrices and all(
+        isinstance(m, Linear8bitLt) and m.weight.dtype == torch.int8 for m in matrices
+    )
     assert loaded.lm_head.weight.dtype == loaded.dtype == dtype
     assert loaded.quantization == "8bit" and "8bit on cpu" in repr(loaded)
 
@@ -35,7 +39,9 @@ def next_token(loaded, texts: list[str]) -> torch.Tensor:
     """The model's own next-token log-probabilities ``[n, V]``, from the transformers module alone, 25 prompts at a time."""
     rows = []
     for start in range(0, len(texts), 25):
-        batch = loaded.tokenizer(texts[start : start + 25], padding=True, padding_side="left", return_tensors="pt")
+        batch = loaded.tokenizer(
+            texts[start : start + 25], padding=True, padding_side="left", return_tensors="pt"
+        )
         with torch.no_grad():
             logits = loaded.module(**batch, logits_to_keep=1, use_cache=False).logits[:, -1]
         rows.append(logits.float().log_softmax(-1))
@@ -45,7 +51,15 @@ def next_token(loaded, texts: list[str]) -> torch.Tensor:
 def test_8bit_demo_model_predicts_what_float32_does(model, demo_8bit):
     """The same top token wherever float32's leads by 5 % or more; where two tokens tie, rounding may choose."""
     assert_8bit(demo_8bit, torch.float32)
-    texts = sorted((p.text for p in ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)[:PROMPTS]), key=len)
+    texts = sorted(
+        (
+            p.text
+            for p in ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)[
+                :PROMPTS
+            ]
+        ),
+        key=len,
+    )
     exact, rounded = next_token(model, texts), next_token(demo_8bit, texts)
     same = (exact.argmax(-1) == rounded.argmax(-1)).double()
     two = exact.exp().topk(2).values
@@ -66,7 +80,9 @@ def test_the_lens_reads_an_8bit_model(demo_8bit, capfd):
     decoded = ll.decode(demo_8bit, [prompt.text], [prompt.token_ids], progress=False)
     own = next_token(demo_8bit, [prompt.text]).exp()[0]
     for code, ids in prompt.token_ids.items():
-        assert decoded.probability[code][0, -1].item() == pytest.approx(own[list(ids)].sum().item(), abs=1e-3)
+        assert decoded.probability[code][0, -1].item() == pytest.approx(
+            own[list(ids)].sum().item(), abs=1e-3
+        )
     assert decoded.top_ids[0, -1, 0] == own.argmax()
     assert decoded.entropy.isfinite().all() and decoded.energy.isfinite().all()
     assert "MatMul8bitLt" not in "".join(capfd.readouterr())
@@ -80,13 +96,18 @@ def test_an_8bit_random_model(tiny, name):
     text = 'Français: "fleur" - English: "'
     decoded = ll.decode(loaded, [text], [{"en": range(100)}], progress=False)
     exact = oracle.read(tiny(name), text)
-    torch.testing.assert_close(decoded.probability["en"][0], exact.probability(range(100))[1:], atol=0.1, rtol=0)
+    torch.testing.assert_close(
+        decoded.probability["en"][0], exact.probability(range(100))[1:], atol=0.1, rtol=0
+    )
     torch.testing.assert_close(decoded.entropy[0], exact.entropy()[1:], atol=0.4, rtol=0)
 
 
 def test_a_number_format_that_overflows_is_one_sentence():
     """Gemma 3's latents are too large for float16."""
-    with pytest.raises(ModelError, match="does not compute finite numbers in float16 here: load it with dtype='float32'"):
+    with pytest.raises(
+        ModelError,
+        match="does not compute finite numbers in float16 here: load it with dtype='float32'",
+    ):
         ll.load_model("gemma-3-270m", device="cpu", dtype="float16")
 
 
@@ -96,7 +117,12 @@ def test_llama_2_loads_by_its_name_in_8bit(llama2_tokenizer, tmp_path, run_pytho
     commit = "01c7f73d771dfac7d292323805ebc428287df4f9"
     snapshot = repository / "snapshots" / commit
     config = LlamaConfig(
-        vocab_size=32000, hidden_size=64, intermediate_size=172, num_hidden_layers=32, num_attention_heads=4, tie_word_embeddings=False
+        vocab_size=32000,
+        hidden_size=64,
+        intermediate_size=172,
+        num_hidden_layers=32,
+        num_attention_heads=4,
+        tie_word_embeddings=False,
     )
     torch.manual_seed(0)
     network = LlamaForCausalLM(config)
@@ -114,11 +140,16 @@ run.save({str(tmp_path / "run.safetensors")!r})
 matrix = model.blocks[0].mlp.up_proj.weight.dtype
 print("ANSWER", model.name, model.quantization, model.n_layers, model.vocab_size, matrix, model.identity["revision"], len(prompts))
 """
-    said = run_python(code, HF_HOME=str(tmp_path), HF_HUB_CACHE=str(tmp_path / "hub"), HF_HUB_OFFLINE="1")
+    said = run_python(
+        code, HF_HOME=str(tmp_path), HF_HUB_CACHE=str(tmp_path / "hub"), HF_HUB_OFFLINE="1"
+    )
     words = next(line for line in said.splitlines() if line.startswith("ANSWER")).split()[1:]
     exact = ll.load_model(snapshot, dtype="float32", device="cpu")
     prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=exact.tokenizer)
     assert words == ["llama-2-7b", "8bit", "32", "32000", "torch.int8", commit, str(len(prompts))]
-    run, same = ll.Decoded.load(tmp_path / "run.safetensors"), ll.decode(exact, prompts[:3], progress=False)
+    run, same = (
+        ll.Run.load(tmp_path / "run.safetensors"),
+        ll.decode(exact, prompts[:3], progress=False),
+    )
     assert run.layers == tuple(range(1, 33))
     torch.testing.assert_close(run.entropy, same.entropy, atol=0.4, rtol=0)

@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -16,15 +17,19 @@ from pathlib import Path
 
 import nnsight
 import pytest
+import server_environment
 import torch
 from nnsight.schema.config import CONFIG
-from test_lens import TEXTS, targets_for
+from tiny import TEXTS, targets_for
 
 import latentlang as ll
-from latentlang import demo_model
-from latentlang.remote import TRACE_LOCK, tracing
+from latentlang.models import packaged, server
+from latentlang.models.sessions import TRACE_LOCK
 
 HERE = Path(__file__).resolve().parent
+PACKAGES = tempfile.TemporaryDirectory(
+    prefix="server-"
+)  # a server's environment; gone with the process
 LIMIT = 30  # seconds until a failure is told
 REQUESTS = {
     "plain": {},
@@ -36,23 +41,26 @@ REQUESTS = {
 @contextmanager
 def serving(folder, *options: str):
     """Run the loopback server on a model's folder, in a folder of its own, and yield its address."""
-    command = [sys.executable, str(HERE / "ndif_server.py"), str(folder), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(folder)) as server:
+    python, variables = server_environment.python(server_environment.make(Path(PACKAGES.name)))
+    command = [*python, str(HERE / "ndif_server.py"), str(folder), *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=folder, env=variables
+    ) as process:
         try:
-            port = server.stdout.readline().strip()
+            port = process.stdout.readline().strip()
             assert port.isdigit(), "the server did not start: run tests/ndif_server.py by hand"
             yield f"http://127.0.0.1:{port}"
         finally:
-            server.terminate()
+            process.terminate()
             try:
-                server.wait(20)
+                process.wait(20)
             except subprocess.TimeoutExpired:
-                server.kill()
+                process.kill()
 
 
 @pytest.fixture(scope="module")
 def demo_folder():
-    return demo_model.folder()
+    return packaged.folder()
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +83,9 @@ def on_server(monkeypatch):
     def load(address: str, folder, key: str | None = None):
         monkeypatch.setattr(CONFIG.API, "APIKEY", None)
         monkeypatch.setenv("NDIF_HOST", address)
-        monkeypatch.setenv("NDIF_API_KEY", key) if key else monkeypatch.delenv("NDIF_API_KEY", raising=False)
+        monkeypatch.setenv("NDIF_API_KEY", key) if key else monkeypatch.delenv(
+            "NDIF_API_KEY", raising=False
+        )
         return ll.load_model(folder, remote=True)
 
     return load
@@ -84,8 +94,9 @@ def on_server(monkeypatch):
 def assert_equal(run, expected) -> None:
     """Every tensor of two runs is the same, bit for bit."""
     assert run.prompts.equals(expected.prompts) and run.layers == expected.layers
-    for name, tensor in expected._tensors().items():
-        assert torch.equal(run._tensors()[name], tensor), name
+    tensors = run.tensors()
+    for name, tensor in expected.tensors().items():
+        assert torch.equal(tensors[name], tensor), name
 
 
 def failure(action) -> str:
@@ -95,7 +106,9 @@ def failure(action) -> str:
         action()
     assert time.monotonic() - started < LIMIT
     with ThreadPoolExecutor(1) as another:  # this thread could take its own lock twice
-        assert another.submit(lambda: TRACE_LOCK.acquire(timeout=1) and not TRACE_LOCK.release()).result()
+        assert another.submit(
+            lambda: TRACE_LOCK.acquire(timeout=1) and not TRACE_LOCK.release()
+        ).result()
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
     return str(caught.value)
 
@@ -116,51 +129,105 @@ def test_the_remote_path_in_process_changes_no_bit(random_model, simulated, requ
 def test_every_other_function_that_traces_agrees_too(random_model, simulated):
     """Several positions of one prompt, and rows of the unembedding."""
     options = {"positions": "all", "progress": False}
-    assert_equal(ll.decode(simulated, TEXTS[1:2], **options), ll.decode(random_model, TEXTS[1:2], **options))
+    assert_equal(
+        ll.decode(simulated, TEXTS[1:2], **options), ll.decode(random_model, TEXTS[1:2], **options)
+    )
     for rows in ([5, 2, 9], slice(3, 20)):
-        assert torch.equal(simulated.folded_unembedding(rows), random_model.folded_unembedding(rows))
+        assert torch.equal(
+            simulated.folded_unembedding(rows), random_model.folded_unembedding(rows)
+        )
 
 
-def test_no_trace_of_the_library_goes_round_the_remote_path():
-    """Every trace is written ``with tracing(...) as where, ...trace(..., **where)``, so the tests above cover all of them."""
+def test_no_trace_of_the_library_goes_round_the_sessions():
+    """Every trace is opened by ``model.trace``, so the tests above cover all places where one can run."""
     home = Path(ll.__file__).parent
-    traces = {str(path.relative_to(home)): re.findall(r".*\.trace\(.*\n", path.read_text()) for path in home.glob("**/*.py")}
-    traces = {name: lines for name, lines in traces.items() if lines}
-    assert {name: len(lines) for name, lines in traces.items()} == {"lens.py": 1, "models.py": 2, "remote.py": 1}
-    assert all("tracing(" in line and "**where" in line for name, lines in traces.items() if name != "remote.py" for line in lines)
+    lines = {
+        path.name: re.findall(r".*\.trace\(.*", path.read_text()) for path in home.rglob("*.py")
+    }
+    opened = {name: [line for line in found if "with " in line] for name, found in lines.items()}
+    opened = {name: found for name, found in opened.items() if found}
+    assert set(opened) >= {"decode.py", "model.py"}
+    written = [line for found in opened.values() for line in found if "``" not in line]
+    assert all(re.search(r"with (self|self\.model|model)\.trace\(", line) for line in written)
+    assert [name for name, found in lines.items() for line in found if "traced.trace(" in line] == [
+        "sessions.py"
+    ]
 
 
-def test_a_server_sends_back_the_same_numbers_and_little_else(demo_server, demo_folder, on_server, model, capsys):
+def test_a_server_sends_back_the_same_numbers_and_little_else(
+    demo_server, demo_folder, on_server, model, capsys
+):
     """118 French-to-Chinese prompts: under 1 MB of results, and the numbers of the weights here."""
     far = on_server(demo_server, demo_folder)
-    assert far.module is None and far.lm_head is None and (far.n_layers, far.d_model) == (model.n_layers, model.d_model)
+    assert (
+        far.module is None
+        and far.lm_head is None
+        and (far.n_layers, far.d_model) == (model.n_layers, model.d_model)
+    )
     prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=far.tokenizer)
     prompts = prompts.about(ll.load_words().index[::4])
     assert len(prompts) >= 118
     ll.decode(far, ["The"], progress=False)  # the first question brings the check
     before = len(json.load(urllib.request.urlopen(f"{demo_server}/seen")))
     answered = ll.decode(far, prompts)
-    said, sizes = capsys.readouterr().out, json.load(urllib.request.urlopen(f"{demo_server}/seen"))[before:]
-    assert_equal(ll.decode(far, prompts[:5], progress=False), ll.decode(model, prompts[:5], progress=False))
+    said, sizes = (
+        capsys.readouterr().out,
+        json.load(urllib.request.urlopen(f"{demo_server}/seen"))[before:],
+    )
+    assert_equal(
+        ll.decode(far, prompts[:5], progress=False), ll.decode(model, prompts[:5], progress=False)
+    )
     part = ll.decode(model, prompts[5:25], progress=False)
-    torch.testing.assert_close(answered.probability["en"][5:25], part.probability["en"], atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        answered.probability["en"][5:25], part.probability["en"], atol=1e-5, rtol=0
+    )
     torch.testing.assert_close(answered.energy[5:25], part.energy, atol=1e-5, rtol=0)
     total = int(re.search(r"([\d,]+) bytes", said).group(1).replace(",", ""))
     assert total == sum(job["answered"] for job in sizes) < 1_000_000
-    print(said.strip(), f"Sent: {sum(job['asked'] for job in sizes):,} bytes in {len(sizes)} requests.")
+    print(
+        said.strip(),
+        f"Sent: {sum(job['asked'] for job in sizes):,} bytes in {len(sizes)} requests.",
+    )
 
 
-def test_a_server_answers_the_sphere_and_the_cache(demo_server, demo_folder, on_server, model, tmp_path, monkeypatch):
+def test_a_server_answers_the_sphere_and_the_cache(
+    demo_server, demo_folder, on_server, model, tmp_path, monkeypatch
+):
     far = on_server(demo_server, demo_folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    question = {"task": "repetition", "target": "zh", "every": 80, "keep_latents": True, "progress": False}
+    question = {
+        "task": "repetition",
+        "target": "zh",
+        "every": 80,
+        "keep_latents": True,
+        "progress": False,
+    }
     run = ll.run_experiment(far, **question)
     here = ll.run_experiment(model, **question)
-    torch.testing.assert_close(ll.sphere_path(far, run).coordinates, ll.sphere_path(model, here).coordinates)
-    received = far.server.received
+    torch.testing.assert_close(
+        ll.sphere_path(far, run).coordinates, ll.sphere_path(model, here).coordinates
+    )
+    received = far.session.received
     assert_equal(ll.run_experiment(far, **question), run)
-    assert far.server.received == received  # from the cache
+    assert far.session.received == received  # from the cache
     assert far.identity != model.identity
+
+
+def by_hand(model) -> torch.Tensor:
+    """Return layer 2's latent of a text, in a trace that a reader writes: its body names the model."""
+    with model.trace("The flower"):
+        h = model.traced.layers[1].output[:, -1].save()
+    return h
+
+
+def test_a_readers_own_trace_may_name_the_model(locked_server, on_server, tiny):
+    folder = tiny.folder("llama")
+    here, rehearsal = tiny("llama"), ll.load_model(folder, dtype="float32", remote="local")
+    far = on_server(locked_server, folder, key="open sesame")
+    assert torch.equal(by_hand(rehearsal), by_hand(here)) and torch.equal(
+        by_hand(far), by_hand(here)
+    )
+    assert not by_hand(here).requires_grad
 
 
 def test_a_server_that_is_down(on_server, tiny):
@@ -178,13 +245,24 @@ def test_an_address_that_is_none(on_server, tiny):
     assert "set NDIF_HOST" in failure(lambda: ll.decode(far, ["The"]))
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """Wait three seconds for a word of a server instead of twenty: the clock is the same."""
+    assert 10 <= server.SILENCE <= LIMIT - 5, (
+        "a reader is told within the time that the tests allow"
+    )
+    monkeypatch.setattr(server, "SILENCE", 3.0)
+
+
 @pytest.mark.parametrize("word", ["--hang-up", "--silent"])
-def test_a_server_that_takes_a_job_and_says_no_more(on_server, tiny, word):
+def test_a_server_that_takes_a_job_and_says_no_more(on_server, tiny, impatient, word):
     """It ends the connection, or falls silent."""
     with serving(tiny.folder("llama"), word) as address:
         far = on_server(address, tiny.folder("llama"))
         said = failure(lambda: ll.decode(far, ["The"]))
-    assert ("ended the connection" if word == "--hang-up" else "has said nothing for 20 seconds") in said
+    assert (
+        "ended the connection" if word == "--hang-up" else "has said nothing for 3 seconds"
+    ) in said
 
 
 def test_a_web_server_that_is_no_ndif_server(on_server, tiny, tmp_path):
@@ -207,10 +285,16 @@ def test_a_hub_that_cannot_be_reached(on_server, tiny):
 
 def test_a_missing_key(locked_server, on_server, tiny):
     folder = tiny.folder("llama")
-    assert "set NDIF_API_KEY" in failure(lambda: ll.decode(on_server(locked_server, folder), ["The"]))
-    assert "set NDIF_API_KEY" in failure(lambda: ll.decode(on_server("https://api.ndif.us", folder), ["The"]))  # known without asking
+    assert "set NDIF_API_KEY" in failure(
+        lambda: ll.decode(on_server(locked_server, folder), ["The"])
+    )
+    assert "set NDIF_API_KEY" in failure(
+        lambda: ll.decode(on_server("https://api.ndif.us", folder), ["The"])
+    )  # known without asking
     far = on_server(locked_server, folder, key="open sesame")
-    assert_equal(ll.decode(far, TEXTS, progress=False), ll.decode(tiny("llama"), TEXTS, progress=False))
+    assert_equal(
+        ll.decode(far, TEXTS, progress=False), ll.decode(tiny("llama"), TEXTS, progress=False)
+    )
 
 
 def test_a_model_that_is_not_deployed(locked_server, on_server, tiny):
@@ -223,13 +307,15 @@ def test_an_error_inside_the_trace(locked_server, on_server, tiny):
     inputs = dict(far.tokenizer("The", return_tensors="pt"))
 
     def ask(mistake):
-        with tracing(far) as where, far.traced.trace(**inputs, **where):
+        with far.trace(**inputs):
             nnsight.save(far_mistake(mistake))
 
     assert "planted by hand" in failure(lambda: ask("planted by hand"))
     with pytest.raises(torch.OutOfMemoryError):  # which makes decode halve its batch
         ask("CUDA out of memory. Tried to allocate 20.00 GiB.")
-    assert "no memory left" in failure(lambda: ask("CUDA out of memory. Tried to allocate 20.00 GiB."))
+    assert "no memory left" in failure(
+        lambda: ask("CUDA out of memory. Tried to allocate 20.00 GiB.")
+    )
     assert len(ll.decode(far, TEXTS, progress=False)) == len(TEXTS)  # the next trace runs
 
 
@@ -237,17 +323,20 @@ def far_mistake(said: str):
     raise RuntimeError(said)
 
 
-def test_a_server_that_never_says_a_word(on_server, tiny):
+def test_a_server_that_never_says_a_word(on_server, tiny, impatient):
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         far = on_server(f"http://127.0.0.1:{mute.getsockname()[1]}", tiny.folder("llama"))
-        assert "has said nothing for 20 seconds" in failure(lambda: ll.decode(far, ["The"]))
+        assert "has said nothing for 3 seconds" in failure(lambda: ll.decode(far, ["The"]))
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"remote": "yes"}, "Unknown remote"), ({"remote": True, "quantization": "8bit"}, "leave quantization, dtype and device out")],
+    [
+        ({"remote": "yes"}, "Unknown remote"),
+        ({"remote": True, "quantization": "8bit"}, "leave quantization, dtype and device out"),
+    ],
 )
 def test_requests_that_make_no_sense(tiny, options, said):
     with pytest.raises(ll.errors.ModelError, match=said):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -21,7 +22,18 @@ def prepared(tiny, tmp_path_factory):
     root = tmp_path_factory.mktemp("class")
     folder, out = root / "weights", root / "shared"
     shutil.copytree(tiny.folder("llama"), folder)
-    command = [sys.executable, "-m", "latentlang", "precompute", "--model", str(folder), "--pairs", "fr-zh", "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "latentlang",
+        "precompute",
+        "--model",
+        str(folder),
+        "--pairs",
+        "fr-zh",
+        "--out",
+        str(out),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=own_home(root))
     assert "translation fr zh: n = " in done.stdout and "cloze zh: n = " in done.stdout
     real = ll.load_model(folder)
@@ -48,7 +60,9 @@ def test_stored_results_answer_without_weights(stored, prepared):
     assert stored.module is None and stored.n_layers == 4
     found = ll.run_experiment(stored, "translation", "fr", "zh", progress=False)
     assert list(found.prompts["text"]) == list(readings.prompts["text"])
-    torch.testing.assert_close(found.probability["zh"], readings.probability["zh"], atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        found.probability["zh"], readings.probability["zh"], atol=1e-5, rtol=0
+    )
     assert len(ll.run_experiment(stored, "cloze", target="zh", progress=False)) > 0
 
 
@@ -67,7 +81,9 @@ def test_what_was_not_computed_is_one_sentence(stored):
         lambda: ll.decode(stored, ["The flower"], progress=False),
         lambda: stored.folded_unembedding(),
     ):
-        with pytest.raises(TraceError, match="weights of .* are not on this machine.*load_model\\('gemma-3-270m'\\)"):
+        with pytest.raises(
+            TraceError, match=r"weights of .* are not on this machine.*load_model\('gemma-3-270m'\)"
+        ):
             work()
 
 
@@ -82,7 +98,7 @@ def test_explorer_answers_from_the_stored_results(stored):
         if "⚠" in root.children[1].value:
             break
         time.sleep(0.01)
-    assert "not computed beforehand" in root.children[1].value
+    assert "no stored result answers" in root.children[1].value
 
 
 def test_weights_that_are_here_go_first(prepared, tiny, monkeypatch):
@@ -95,3 +111,20 @@ def test_a_wrong_pair_is_one_sentence(capsys, tmp_path):
 
     assert main(["precompute", "--pairs", "frzh", "--out", str(tmp_path)]) == 1
     assert "write source-target, such as fr-zh" in capsys.readouterr().err
+
+
+def test_closing_a_stored_model_changes_nothing(stored):
+    stored.close()
+    assert len(ll.run_experiment(stored, "translation", "fr", "zh", every=8, progress=False)) > 0
+
+
+def test_results_of_another_version_are_one_sentence(prepared, tmp_path, monkeypatch):
+    name, out, _ = prepared
+    shutil.copytree(out, tmp_path / "old")
+    facts = next((tmp_path / "old").rglob("model.json"))
+    facts.write_text(json.dumps({"name": name, "identity": {}, "n_layers": 4}))
+    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path / "old"))
+    with pytest.raises(
+        ll.errors.ModelError, match="another version of latentlang: run .*precompute"
+    ):
+        ll.load_model(name)

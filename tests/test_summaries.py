@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 import latentlang as ll
+from latentlang.analysis.phases import Phases
 from latentlang.errors import DataError
+from latentlang.prompts.prompt import Setting
+
+SETTING = Setting("translation", ("fr",), "zh", "en", k=4)
 
 
-def planted(pivot: list[float], target: list[float], n: int = 60, noise: float = 0.0, repeats: int = 1) -> ll.Decoded:
+def planted(
+    pivot: list[float], target: list[float], n: int = 60, noise: float = 0.0, repeats: int = 1
+) -> ll.Run:
     """Return readings whose curves are the given ones, with noise for each concept (``repeats`` prompts each)."""
     torch.manual_seed(0)
     layers = len(pivot)
@@ -20,12 +28,29 @@ def planted(pivot: list[float], target: list[float], n: int = 60, noise: float =
     for code, curve in (("en", pivot), ("zh", target)):
         concept_noise = noise * torch.randn(n // repeats, layers).repeat_interleave(repeats, 0)
         curves[code] = torch.tensor(curve) + concept_noise
-    prompts = pd.DataFrame({"concept": [f"c{i // repeats}" for i in range(n)], "task": "translation", "source": "fr", "target": "zh"})
-    return ll.Decoded(
-        model="planted", layers=tuple(range(1, layers + 1)), prompts=prompts.assign(text=[f"t{i}" for i in range(n)]), probability=curves,
-        rank={code: torch.randint(1, 4, shape, dtype=torch.int32) for code in curves}, entropy=10 * torch.rand(shape),
-        energy=torch.rand(shape), top_ids=torch.randint(0, 9, (*shape, 2), dtype=torch.int32), top_probs=torch.rand(*shape, 2),
-    )  # fmt: skip
+    prompts = pd.DataFrame(
+        {
+            "concept": [f"c{i // repeats}" for i in range(n)],
+            "task": "translation",
+            "source": "fr",
+            "target": "zh",
+        }
+    )
+    readings = {
+        "probability": curves,
+        "rank": {code: torch.randint(1, 4, shape, dtype=torch.int32) for code in curves},
+        "entropy": 10 * torch.rand(shape),
+        "energy": torch.rand(shape),
+    }
+    return ll.Run(
+        model="planted",
+        setting=SETTING,
+        layers=tuple(range(1, layers + 1)),
+        prompts=prompts.assign(text=[f"t{i}" for i in range(n)]),
+        readings=readings,
+        top_ids=torch.randint(0, 9, (*shape, 2), dtype=torch.int32),
+        top_probs=torch.rand(*shape, 2),
+    )
 
 
 PIVOT = [0.0, 0.01, 0.10, 0.50, 0.60, 0.20, 0.10, 0.00]
@@ -36,7 +61,10 @@ TARGET = [0.0, 0.00, 0.02, 0.05, 0.10, 0.15, 0.40, 0.90]
 def real(tiny):
     """Readings of a random model for 12 prompts of two pairs."""
     one = tiny("llama")
-    sets = [ll.build_prompts("translation", code, "zh", tokenizer=one.tokenizer)[:6] for code in ("fr", "de")]
+    sets = [
+        ll.build_prompts("translation", code, "zh", tokenizer=one.tokenizer)[:6]
+        for code in ("fr", "de")
+    ]
     return ll.decode(one, sets[0] + sets[1], watch=[3, 4], keep_latents=True, progress=False)
 
 
@@ -44,22 +72,35 @@ def test_summarize_equals_pandas(real):
     by_hand = real.to_frame()
     top1 = by_hand[by_hand["quantity"] == "rank"].assign(quantity="top1")
     top1["value"] = (top1["value"] == 1).astype(float)
-    wide = by_hand[by_hand["quantity"] == "probability"].pivot(index=["prompt", "concept", "layer"], columns="language", values="value")
-    difference = (wide["zh"] - wide["en"]).rename("value").reset_index().assign(quantity="difference", language="zh")
+    wide = by_hand[by_hand["quantity"] == "probability"].pivot(
+        index=["prompt", "concept", "layer"], columns="language", values="value"
+    )
+    difference = (
+        (wide["zh"] - wide["en"])
+        .rename("value")
+        .reset_index()
+        .assign(quantity="difference", language="zh")
+    )
     by_hand = pd.concat([by_hand[by_hand["quantity"] != "rank"], top1, difference])
     key = ["quantity", "language", "layer"]
     by_hand["off"] = by_hand["value"] - by_hand.groupby(key)["value"].transform("mean")
-    concepts = by_hand.groupby([*key, "concept"])["off"].sum()  # both pairs ask about the same concepts
+    concepts = by_hand.groupby([*key, "concept"])[
+        "off"
+    ].sum()  # both pairs ask about the same concepts
     n_concepts = real.prompts["concept"].nunique()
     assert n_concepts < len(real)
     variance = concepts.pow(2).groupby(key).sum() * n_concepts / (n_concepts - 1) / 12**2
     groups = by_hand.groupby(key)["value"]
-    expected = pd.DataFrame({"mean": groups.mean(), "half": 1.96 * variance.pow(0.5), "n": groups.size()})
+    expected = pd.DataFrame(
+        {"mean": groups.mean(), "half": 1.96 * variance.pow(0.5), "n": groups.size()}
+    )
     summary = ll.summarize(real).set_index(["quantity", "language", "layer"])
     assert len(summary) == len(expected) == 4 * (2 + 2 + 1 + 1 + 1)
     for key, row in summary.iterrows():
         mean, half, n = expected.loc[key]
-        assert (row["mean"], row["lower"], row["upper"]) == pytest.approx((mean, mean - half, mean + half), rel=1e-3, abs=1e-6)
+        assert (row["mean"], row["lower"], row["upper"]) == pytest.approx(
+            (mean, mean - half, mean + half), rel=1e-3, abs=1e-6
+        )
         assert row["n"] == n == 12
 
 
@@ -67,12 +108,16 @@ def test_a_difference_is_certain_where_two_curves_are_not():
     """Concepts that are easy in both languages at once widen both bands, but not the band of their difference."""
     run = planted([0.4, 0.4], [0.5, 0.5], n=50)
     easy = 0.4 * torch.rand(50, 1)
-    run = ll.Decoded(**{**vars(run), "probability": {"en": run.probability["en"] + easy, "zh": run.probability["zh"] + easy}})
+    run = run.with_readings(
+        probability={code: curve + easy for code, curve in run.probability.items()}
+    )
     summary = ll.summarize(run).query("layer == 1").set_index(["quantity", "language"])
     english, chinese = summary.loc[("probability", "en")], summary.loc[("probability", "zh")]
     assert english["upper"] > english["mean"] + 0.02 and chinese["lower"] < chinese["mean"] - 0.02
     paired = summary.loc[("difference", "zh")]
-    assert (paired["lower"], paired["mean"], paired["upper"]) == pytest.approx((0.1, 0.1, 0.1), abs=1e-5)
+    assert (paired["lower"], paired["mean"], paired["upper"]) == pytest.approx(
+        (0.1, 0.1, 0.1), abs=1e-5
+    )
 
 
 def test_headline_by_hand():
@@ -80,20 +125,33 @@ def test_headline_by_hand():
     entropy = torch.tensor([18.0, 6.0, 9.0, 6.5, 5.0, 3.0, 2.0, 1.0]).expand(4, 8)
     rank = {code: torch.ones(4, 8, dtype=torch.int32) for code in run.languages}
     rank["zh"][0, -1] = 2
-    full = ll.Decoded(**{**vars(run), "entropy": entropy, "rank": rank})
-    never = ll.Decoded(**{**vars(planted(TARGET, PIVOT, n=4)), "entropy": entropy.flip(1)})
+    full = run.with_readings(entropy=entropy, rank=rank)
+    never = planted(TARGET, PIVOT, n=4).with_readings(entropy=entropy.flip(1))
     table = ll.headlines({"full": full, "never": never})
     row = table.loc["full"]
-    assert (row["n"], row["at_layer"], row["concept_start"], row["target_start"], row["entropy_under_7"]) == (4, 5, 3, 7, 4)
-    assert [row[c] for c in ("pivot_peak", "lower", "upper", "target_last", "right")] == pytest.approx([0.6, 0.6, 0.6, 0.9, 0.75])
-    assert table.loc["never", ["target_start", "entropy_under_7"]].isna().all() and table.loc["never", "at_layer"] == 8
+    assert (
+        row["n"],
+        row["at_layer"],
+        row["concept_start"],
+        row["target_start"],
+        row["entropy_under_7"],
+    ) == (4, 5, 3, 7, 4)
+    assert [
+        row[c] for c in ("pivot_peak", "lower", "upper", "target_last", "right")
+    ] == pytest.approx([0.6, 0.6, 0.6, 0.9, 0.75])
+    assert (
+        table.loc["never", ["target_start", "entropy_under_7"]].isna().all()
+        and table.loc["never", "at_layer"] == 8
+    )
 
 
 def test_bare_texts_are_each_about_themselves():
     """Texts without a concept are independent prompts, not one concept."""
     run = planted([0.1, 0.2], [0.3, 0.4], n=20, noise=0.1)
-    bare = ll.Decoded(**{**vars(run), "prompts": run.prompts.assign(concept="")})
-    assert ll.summarize(bare).equals(ll.summarize(run)) and ll.find_phases(bare) == ll.find_phases(run)
+    bare = replace(run, prompts=run.prompts.assign(concept=""))
+    assert ll.summarize(bare).equals(ll.summarize(run)) and ll.find_phases(bare) == ll.find_phases(
+        run
+    )
 
 
 def test_a_bootstrap_summary_lies_near_the_gaussian_one():
@@ -108,8 +166,13 @@ def test_a_bootstrap_summary_lies_near_the_gaussian_one():
 def test_to_frame_is_tidy(real):
     frame = real.to_frame()
     assert list(frame.columns) == ["prompt", "concept", "layer", "quantity", "language", "value"]
-    assert len(frame) == 12 * 4 * (2 + 2 + 1 + 1) and not frame.duplicated(["prompt", "layer", "quantity", "language"]).any()
-    cell = frame.query("prompt == 7 and layer == 3 and quantity == 'probability' and language == 'zh'")
+    assert (
+        len(frame) == 12 * 4 * (2 + 2 + 1 + 1)
+        and not frame.duplicated(["prompt", "layer", "quantity", "language"]).any()
+    )
+    cell = frame.query(
+        "prompt == 7 and layer == 3 and quantity == 'probability' and language == 'zh'"
+    )
     assert cell["value"].item() == pytest.approx(real.probability["zh"][7, 2].item())
     assert cell["concept"].item() == real.prompts["concept"][7]
 
@@ -120,7 +183,7 @@ def test_phases_of_planted_curves_are_exact():
     assert (found.concept_interval, found.target_interval) == ((3, 3), (7, 7))
     assert (found.concept_share, found.target_share) == (1.0, 1.0)
     curves = pd.DataFrame({"pivot": PIVOT, "target": TARGET}, index=range(1, 9))
-    assert ll.find_phases(curves) == ll.summaries.Phases(3, 7)
+    assert ll.find_phases(curves) == Phases(3, 7)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +192,11 @@ def test_phases_of_planted_curves_are_exact():
         ([0.0, 0.01, 0.02, 0.01], [0.0, 0.1, 0.5, 0.9], (None, 2)),  # no detour through the pivot
         ([0.0, 0.3, 0.6, 0.7], [0.0, 0.1, 0.2, 0.3], (2, None)),  # the target never takes over
         ([0.0, 0.04, 0.04, 0.0], [0.0, 0.0, 0.01, 0.04], (None, None)),  # neither reaches 0.05
-        ([0.0, 0.2, 0.1, 0.4, 0.1], [0.1, 0.1, 0.3, 0.2, 0.9], (2, 5)),  # leading for a while is not taking over
+        (
+            [0.0, 0.2, 0.1, 0.4, 0.1],
+            [0.1, 0.1, 0.3, 0.2, 0.9],
+            (2, 5),
+        ),  # leading for a while is not taking over
         ([0.06, 0.0, 0.0], [0.0, 0.0, 0.06], (1, 3)),
         ([0.5, 0.5], [0.5, 0.5], (None, None)),  # a tie is no lead
     ],
@@ -137,9 +204,14 @@ def test_phases_of_planted_curves_are_exact():
 def test_phases_by_hand(pivot, target, phases):
     found = ll.find_phases(planted(pivot, target))
     assert (found.concept_start, found.target_start) == phases
-    curves = ll.find_phases(pd.DataFrame({"pivot": pivot, "target": target}, index=range(1, len(pivot) + 1)))
+    curves = ll.find_phases(
+        pd.DataFrame({"pivot": pivot, "target": target}, index=range(1, len(pivot) + 1))
+    )
     assert (curves.concept_start, curves.target_start) == phases
-    assert (found.concept_interval is None, found.target_interval is None) == (phases[0] is None, phases[1] is None)
+    assert (found.concept_interval is None, found.target_interval is None) == (
+        phases[0] is None,
+        phases[1] is None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,9 +227,19 @@ def test_phases_agree_with_the_published_llama_2(layers, concept, peak, height, 
         x, y = zip(*points)
         return np.interp(layer.numpy(), x, y).tolist()
 
-    pivot = through((1, 0), (concept - 1, 0.04), (concept, 0.08), (peak, height), (target - 1, 0.40), (target, 0.30), (layers, 0.1))
+    pivot = through(
+        (1, 0),
+        (concept - 1, 0.04),
+        (concept, 0.08),
+        (peak, height),
+        (target - 1, 0.40),
+        (target, 0.30),
+        (layers, 0.1),
+    )
     chinese = through((1, 0), (peak, 0.02), (target - 1, 0.38), (target, 0.45), (layers, last))
-    found = ll.find_phases(pd.DataFrame({"pivot": pivot, "target": chinese}, index=range(1, layers + 1)))
+    found = ll.find_phases(
+        pd.DataFrame({"pivot": pivot, "target": chinese}, index=range(1, layers + 1))
+    )
     assert (found.concept_start, found.target_start) == (concept, target)
     assert max(pivot) == pytest.approx(height) and layers >= pivot.index(max(pivot)) + 1 == peak
 
@@ -166,7 +248,9 @@ def test_repetition_on_the_demo_model_has_no_concept_phase(model):
     """The model repeats Chinese words without a detour: None, in almost all resamples, and not a guess."""
     prompts = ll.build_prompts("repetition", target="zh", tokenizer=model.tokenizer)[::16]
     found = ll.find_phases(ll.decode(model, prompts, progress=False))
-    assert found.concept_start is None and found.target_start is not None and found.concept_share < 0.2
+    assert (
+        found.concept_start is None and found.target_start is not None and found.concept_share < 0.2
+    )
 
 
 @pytest.mark.parametrize("repeats", [1, 3])
@@ -192,8 +276,12 @@ def test_the_bootstrap_is_by_concept():
 def test_english_as_the_target_is_no_detour(tiny):
     """Where the pivot is what the prompts ask for, nothing leads anything; the source is not taken for the target."""
     one = tiny("llama")
-    run = ll.decode(one, ll.build_prompts("translation", "fr", "en", tokenizer=one.tokenizer)[:4], progress=False)
-    assert run.languages == ("en", "fr") and run.pivot_and_target == ("en", "en")
+    run = ll.decode(
+        one,
+        ll.build_prompts("translation", "fr", "en", tokenizer=one.tokenizer)[:4],
+        progress=False,
+    )
+    assert run.languages == ("en", "fr") and run.pair == ("en", "en")
     assert ll.find_phases(run).concept_start is None and ll.find_phases(run).target_start is None
     assert "difference" not in set(ll.summarize(run)["quantity"])
     row = ll.headlines({"fr → en": run}).loc["fr → en"]
@@ -203,25 +291,37 @@ def test_english_as_the_target_is_no_detour(tiny):
 def test_phases_need_two_curves(real):
     with pytest.raises(DataError, match="'pivot' and 'target'"):
         ll.find_phases(pd.DataFrame({"en": [0.1]}))
-    with pytest.raises(DataError, match="needs a pivot and a target language"):
-        ll.find_phases(ll.Decoded(**{**vars(real), "probability": {"en": real.entropy}, "rank": {"en": real.entropy}}))
+    with pytest.raises(DataError, match="follows no target language"):
+        ll.find_phases(
+            real.with_readings(probability={"en": real.entropy}, rank={"en": real.entropy})
+        )
 
 
 def test_save_and_load(real, tmp_path):
-    again = ll.Decoded.load(real.save(tmp_path / "run.safetensors"))
-    assert (again.model, again.layers, again.languages, again.watch) == (real.model, real.layers, real.languages, (3, 4))
+    again = ll.Run.load(real.save(tmp_path / "run.safetensors"))
+    assert (again.model, again.layers, again.languages, again.watch) == (
+        real.model,
+        real.layers,
+        real.languages,
+        (3, 4),
+    )
     pd.testing.assert_frame_equal(again.prompts, real.prompts)
-    for name, tensor in real._tensors().items():
-        assert torch.equal(again._tensors()[name], tensor), name
+    tensors = again.tensors()
+    for name, tensor in real.tensors().items():
+        assert torch.equal(tensors[name], tensor), name
     pd.testing.assert_frame_equal(again.to_frame(), real.to_frame())
 
 
 def test_save_and_load_of_all_positions_without_energy(tiny, tmp_path):
     read = ll.decode(tiny("llama"), ["The flower"], positions="all", energy=False, progress=False)
-    again = ll.Decoded.load(read.save(tmp_path / "run.safetensors"))
-    assert again.position_tokens == read.position_tokens and again.energy is None and again.watched is None
+    again = ll.Run.load(read.save(tmp_path / "run.safetensors"))
+    assert (
+        again.position_tokens == read.position_tokens
+        and again.energy is None
+        and again.watched is None
+    )
     assert torch.equal(again.entropy, read.entropy)
-    with pytest.raises(DataError, match="one position a prompt"):
+    with pytest.raises(DataError, match="one position per prompt"):
         read.to_frame()
 
 
@@ -230,35 +330,44 @@ def test_damaged_files_are_one_sentence(real, tmp_path):
     from safetensors.torch import save_file
 
     save_file({"x": torch.zeros(2)}, tmp_path / "other.safetensors")
-    for name, content in {"cut": good[:-100], "head": good[:20], "noise": b"no tensors" * 9, "empty": b""}.items():
+    for name, content in {
+        "cut": good[:-100],
+        "head": good[:20],
+        "noise": b"no tensors" * 9,
+        "empty": b"",
+    }.items():
         (tmp_path / name).write_bytes(content)
     for name in ("cut", "head", "noise", "empty", "other.safetensors"):
-        with pytest.raises(DataError, match="is not a file that Decoded.save wrote, or it is damaged"):
-            ll.Decoded.load(tmp_path / name)
+        with pytest.raises(DataError, match="is not a file that Run.save wrote, or it is damaged"):
+            ll.Run.load(tmp_path / name)
     with pytest.raises(DataError, match="There is no file"):
-        ll.Decoded.load(tmp_path / "missing")
+        ll.Run.load(tmp_path / "missing")
 
 
 def test_rows_can_be_chosen(real):
     part = real[2:5]
     assert list(part.prompts["concept"]) == list(real.prompts["concept"][2:5])
-    assert torch.equal(part.latents, real.latents[2:5]) and torch.equal(part.rank["zh"], real.rank["zh"][2:5])
+    assert torch.equal(part.latents, real.latents[2:5]) and torch.equal(
+        part.rank["zh"], real.rank["zh"][2:5]
+    )
     assert torch.equal(real[[4, 1]].entropy, real.entropy[[4, 1]]) and len(real[[4, 1]]) == 2
 
 
 def test_runs_of_different_kinds_are_not_put_together(real, tiny):
     one = tiny("llama")
-    to_german, to_chinese = (ll.build_prompts("translation", "fr", code, tokenizer=one.tokenizer)[:3] for code in ("de", "zh"))
+    to_german, to_chinese = (
+        ll.build_prompts("translation", "fr", code, tokenizer=one.tokenizer)[:3]
+        for code in ("de", "zh")
+    )
     other = ll.decode(one, to_german, watch=[3, 4], keep_latents=True, progress=False)
     with pytest.raises(DataError, match="differ in target"):
-        ll.Decoded.concatenate([real, other])
+        ll.Run.concatenate([real, other])
     with pytest.raises(DataError, match="differ in latents"):
-        ll.Decoded.concatenate([real, ll.Decoded(**{**vars(real), "latents": None})])
+        ll.Run.concatenate([real, replace(real, latents=None)])
     with pytest.raises(DataError, match="at least one run"):
-        ll.Decoded.concatenate([])
-    mixed = ll.decode(one, to_german + to_chinese, progress=False)
-    with pytest.raises(DataError, match=r"several languages \(de, zh\)"):
-        ll.headlines({"mixed": mixed})
+        ll.Run.concatenate([])
+    with pytest.raises(DataError, match=r"differ in target \(de, zh\)"):
+        to_german + to_chinese
 
 
 def test_means_need_prompts_at_one_position(real, tiny):
@@ -266,6 +375,14 @@ def test_means_need_prompts_at_one_position(real, tiny):
         with pytest.raises(DataError, match="No prompt is left"):
             work(real[[False] * len(real)])
         with pytest.raises(DataError, match=r"last_position\(\)"):
-            work(ll.decode(tiny("llama"), ["The flower"], [{"en": [3], "zh": [4]}], positions=3, progress=False))
+            work(
+                ll.decode(
+                    tiny("llama"),
+                    ["The flower"],
+                    [{"en": [3], "zh": [4]}],
+                    positions=3,
+                    progress=False,
+                )
+            )
     with pytest.raises(DataError, match="at least one run"):
         ll.headlines({})

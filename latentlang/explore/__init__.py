@@ -1,7 +1,8 @@
-"""Explorers: widgets that show what a model thinks of what you choose. Show one with ``display(...)``.
+"""Explorers: widgets that show how a model reads the prompts you choose.
 
-Controls start one computation on the process's one worker thread; figures that are already on screen are
-changed in place. The latest choice wins. Errors appear as one sentence in the widget, which goes on working.
+Show one with ``display(...)``. Its controls start computations on one worker thread, which all
+explorers of the process share. Figures on screen change in place. The latest choice wins. An error
+appears as one sentence in the widget, and the widget keeps working.
 """
 
 from .pair import compare, pair

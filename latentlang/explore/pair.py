@@ -1,4 +1,4 @@
-"""The explorer of a pair: mean curves, energy and phases of many prompts; and two of them side by side."""
+"""The explorer of a pair: mean curves, energy and phases of many prompts; one or two of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from .. import plots
+from ..analysis.phases import find_phases
+from ..analysis.summary import summarize
 from ..errors import DataError
-from ..experiments import run_experiment
-from ..models import Model
-from ..summaries import find_phases, summarize
-from .panel import WIDTH, Panel, figure_widget, pair_controls, redraw, size_control
+from ..lens.require import require_means
+from ..models.model import Model
+from ..prompts.tasks import TASKS, find_task
+from ..runs.experiments import run_experiment
+from .panel import WIDTH, Panel, figure_widget, pair_controls, redraw, size_control, source_of
 from .static import menu, wants_static
 
 
@@ -24,25 +27,44 @@ def pair(
     *,
     width: int = WIDTH,
 ) -> widgets.VBox | go.Figure:
-    """Return an explorer of a pair: choose task, languages and how many concepts; see entropy, energy, curves and phases.
+    """Return an explorer of a pair: choose task, languages and concepts; see curves and phases.
 
-    A computation shows how far it is, can be stopped, and goes on where it was. ``backend="static"`` returns a figure with a
-    menu of a few pairs instead. It carries the classes ``latentlang-pair`` and ``latentlang-phases``.
+    A computation shows its progress, can be stopped, and continues where it stopped. The widget
+    carries the classes ``latentlang-pair`` and ``latentlang-phases``.
+
+    Args:
+        model: what ``load_model`` returns.
+        task: the first task to show, a name of ``TASKS``.
+        source: the first source language.
+        target: the first target language.
+        every: every n-th concept of the word list.
+        backend: ``"widget"``, or ``"static"`` for a figure with a menu of a few pairs.
+        width: of the figure, in pixels.
+
+    Raises:
+        DataError: for an unknown task, language or backend.
     """
 
-    def run(task: str, source: str, target: str, every: int, progress=False):
-        return run_experiment(model, task, source if task == "translation" else None, target, every=every, progress=progress)
+    def read(task: str, source: str, target: str, every: int, progress=False):
+        return run_experiment(
+            model, task, source_of(task, source), target, every=every, progress=progress
+        )
 
     if wants_static(backend):
-        asked = [(task, source, target)] + [("translation", s, target) for s in ("de", "fr", "ru") if s not in (source, target)]
-        asked.append(("repetition", target, target))
-        names = {request: f"{request[1]} → {request[2]}" if request[0] == "translation" else f"{request[0]} {target}" for request in asked}
+        requests = [(task, source, target)]
+        if find_task(task).needs_source:
+            others = [code for code in ("de", "fr", "ru") if code not in (source, target)]
+            requests += [(task, code, target) for code in others]
+        alone = [name for name, other in TASKS.items() if not other.needs_source]
+        requests += [(name, target, target) for name in alone]
         figures = {}
-        for request in asked:
+        for request in dict.fromkeys(requests):
+            chosen = TASKS[request[0]]
+            name = " → ".join(request[1:]) if chosen.needs_source else chosen.title(*request[1:])
             try:
-                figures[names[request]] = plots.phases(run(*request, every))
+                figures[name] = plots.phases(read(*request, every))
             except DataError:  # another pair of the menu may have no usable words
-                if request == asked[0]:
+                if request == requests[0]:
                     raise
         return menu(figures)
     controls = pair_controls(task, source, target) | {
@@ -52,24 +74,29 @@ def pair(
     figure = figure_widget("phases")
 
     def compute(report, cognates: bool, **request):
-        found = run(**request, progress=report)
-        return (found if cognates else found[~found.prompts["cognate"]]).checked()
+        run = read(**request, progress=report)
+        return require_means(run if cognates else run.without_cognates())
 
-    def show(decoded) -> str:
-        found = find_phases(decoded)
-        redraw(figure, plots.phases(decoded, found), width)
-        panel.offer(summarize(decoded), "latentlang-pair")
-        said = [f"{name} from layer {start}" for name, start in (("concept", found.concept_start), ("target", found.target_start)) if start]
-        return f"n = {len(decoded)}: {', '.join(said) or 'neither phase found'}"
+    def show(run) -> str:
+        phases = find_phases(run)
+        redraw(figure, plots.phases(run, phases), width)
+        panel.offer(summarize(run), "latentlang-pair")
+        starts = {"concept": phases.concept_start, "target": phases.target_start}
+        phrases = [f"{name} from layer {start}" for name, start in starts.items() if start]
+        return f"n = {len(run)}: {', '.join(phrases) or 'neither phase found'}"
 
     panel = Panel("pair", controls, {"phases": figure}, compute, show, ("cognates",))
     return panel.first()
 
 
 def compare(models: Model | tuple[Model, ...] | list[Model], **choice) -> widgets.HBox:
-    """Return two explorers of a pair side by side: of two models, or of one model twice (two pairs, or two tasks).
+    """Return two explorers of a pair side by side.
 
-    ``choice`` is that of ``pair``, for both. It carries the class ``latentlang-compare``.
+    The widget carries the class ``latentlang-compare``.
+
+    Args:
+        models: two models, or one model for both sides (two pairs, or two tasks).
+        choice: what ``pair`` takes, for both sides.
     """
     sides = list(models) if isinstance(models, (list, tuple)) else [models]
     sides = sides * 2 if len(sides) == 1 else sides

@@ -1,4 +1,4 @@
-"""What all explorers share: controls, a status line, figures that are changed in place, and the numbers to take away."""
+"""What all explorers share: controls, a status line, figures, and a link to the numbers."""
 
 from __future__ import annotations
 
@@ -11,22 +11,33 @@ import ipywidgets as widgets
 import pandas as pd
 import plotly.graph_objects as go
 
-from ..data import language, languages, load_words
-from ..display import language_label
-from ..errors import DataError, near
-from ..prompts import TASKS
+from ..plots.text import language_label
+from ..prompts.tasks import TASKS, find_task
+from ..prompts.words import language, languages, load_words
 from .worker import Latest
 
-WIDTH = 960  # from plotly 6 on a FigureWidget does not see how wide its place is, and takes 700 pixels (plotly.py issue 5208)
-_LINK = "<a download='{name}.csv' href='data:text/csv;charset=utf-8;base64,{data}'>Save the numbers as CSV</a>"
+# From plotly 6 on a FigureWidget does not see how wide its container is, and takes 700 pixels
+# (plotly.py issue 5208).
+WIDTH = 960
+_LINK = (
+    "<a download='{name}.csv' href='data:text/csv;charset=utf-8;base64,{data}'>"
+    "Save the numbers as CSV</a>"
+)
 
 
 class Panel:
     """A widget tree: ``controls`` above, a status line, then ``parts`` (figures, or HTML) by name.
 
-    ``compute(report, **chosen)`` gets the controls' values by name; ``show(result)`` draws into the parts and returns what to say.
-    ``display_only``: controls that change what is shown of a computation, and do not start it anew.
     The root carries the class ``latentlang-<name>``, each part ``latentlang-<part>``.
+
+    Args:
+        name: of the explorer.
+        controls: the widgets to choose with, by name.
+        parts: the widgets to draw into, by name.
+        compute: called as ``compute(report, **chosen)`` with the values of the controls by name.
+        show: called as ``show(result)``; it draws into the parts and returns a message.
+        display_only: the controls that change only how a result is drawn. They do not start the
+            computation again.
     """
 
     def __init__(
@@ -43,7 +54,12 @@ class Panel:
         work = partial(_without, display_only)
         self._latest = Latest(compute, show, self._say, work)
         self._quiet = False
-        self._stop = widgets.Button(description="Stop", icon="stop", tooltip="Give up this computation", layout={"display": "none"})
+        self._stop = widgets.Button(
+            description="Stop",
+            icon="stop",
+            tooltip="Give up this computation",
+            layout={"display": "none"},
+        )
         self._stop.on_click(lambda _: self._latest.stop())
         for control in controls.values():
             if "value" in control.traits():
@@ -51,15 +67,17 @@ class Panel:
         if "swap" in controls:
             controls["swap"].on_click(lambda _: self._swap())
         row = widgets.HBox([*controls.values(), self._stop], layout={"flex_flow": "row wrap"})
-        shown = [widgets.VBox([part]).add_class(f"latentlang-{key}") for key, part in parts.items()]
-        self.root = widgets.VBox([row, self._status, *shown, self._link]).add_class(f"latentlang-{name}")
+        boxes = [widgets.VBox([part]).add_class(f"latentlang-{key}") for key, part in parts.items()]
+        self.root = widgets.VBox([row, self._status, *boxes, self._link]).add_class(
+            f"latentlang-{name}"
+        )
 
     def _ask(self) -> None:
         if not self._quiet:
             self._latest.ask(**self.chosen())
 
     def _swap(self) -> None:
-        """Exchange the two languages in one step: on the way both would be the same."""
+        """Exchange the two languages in one step; between two steps both would be the same."""
         first, second = self.controls["source"], self.controls["target"]
         self._quiet = True
         first.value, second.value = second.value, first.value
@@ -67,21 +85,33 @@ class Panel:
         self._ask()
 
     def chosen(self) -> dict:
-        """Return the values of the controls by name; a source has no part in a task of one language."""
-        values = {key: control.value for key, control in self.controls.items() if "value" in control.traits()}
-        typed = bool(values.get("text", "").strip())  # a prompt of one's own: nothing is left to choose
+        """Return the values of the controls by name, and disable the controls that do not apply.
+
+        A typed prompt leaves nothing to choose, and a task of one language has no source.
+        """
+        values = {
+            key: control.value
+            for key, control in self.controls.items()
+            if "value" in control.traits()
+        }
+        typed = bool(values.get("text", "").strip())
         for key in ("task", "source", "swap", "target", "concept"):
             if key in self.controls:
-                self.controls[key].disabled = typed or (key in ("source", "swap") and values["task"] != "translation")
+                self.controls[key].disabled = typed or (
+                    key in ("source", "swap") and not TASKS[values["task"]].needs_source
+                )
         return values
 
     def first(self) -> widgets.VBox:
-        """Compute the first picture here and now, so that it is in the notebook where no kernel runs, and return the widget."""
+        """Compute the first picture now and return the widget.
+
+        The picture is then in the notebook even where no kernel runs.
+        """
         self._latest.run(self.chosen())
         return self.root
 
     def offer(self, table: pd.DataFrame, name: str) -> None:
-        """Offer the numbers behind the figures as a file."""
+        """Offer the numbers behind the figures as a CSV file."""
         data = base64.b64encode(table.to_csv(index=False).encode()).decode()
         self._link.value = _LINK.format(name=name, data=data)
 
@@ -95,27 +125,38 @@ def pair_controls(task: str, source: str, target: str) -> dict[str, widgets.Widg
     """Return the controls of a task and a pair of languages, with a button that swaps the two."""
     for code in (source, target):
         language(code)
-    if task not in TASKS:
-        raise DataError(f"Unknown task '{task}'.{near(task, TASKS)} Use one of {', '.join(TASKS)}.")
+    find_task(task)
     table, names = load_words(), languages()
-    known = [(language_label(code), code) for code in names.index if code in table.columns]
-    first = widgets.Dropdown(options=known, value=source, description="From")
-    second = widgets.Dropdown(options=known, value=target, description="To")
-    swap = widgets.Button(description="⇄ swap", tooltip="Swap the two languages", layout={"width": "80px"})
-    task = widgets.Dropdown(options=TASKS, value=task, description="Task")
+    choices = [(language_label(code), code) for code in names.index if code in table.columns]
+    first = widgets.Dropdown(options=choices, value=source, description="From")
+    second = widgets.Dropdown(options=choices, value=target, description="To")
+    swap = widgets.Button(
+        description="⇄ swap", tooltip="Swap the two languages", layout={"width": "80px"}
+    )
+    task = widgets.Dropdown(options=list(TASKS), value=task, description="Task")
     return {"task": task, "source": first, "swap": swap, "target": second}
 
 
+def source_of(task: str, source: str) -> str | None:
+    """Return the chosen source language if the task has one, else None."""
+    return source if find_task(task).needs_source else None
+
+
 def size_control(every: int) -> widgets.Dropdown:
-    """Return the choice of how many concepts of the list are asked about."""
-    sizes = {"every 16th concept": 16, "every 8th concept": 8, "every 4th concept": 4, "all concepts": 1}
+    """Return the control for how many concepts of the list the prompts ask about."""
+    sizes = {
+        "every 16th concept": 16,
+        "every 8th concept": 8,
+        "every 4th concept": 4,
+        "all concepts": 1,
+    }
     if every not in sizes.values():
         sizes[f"every {every}th concept"] = every
     return widgets.Dropdown(options=list(sizes.items()), value=every, description="Concepts")
 
 
 def figure_widget(name: str) -> go.FigureWidget:
-    """Return an empty figure whose camera button saves a picture of twice the size under this name."""
+    """Return an empty figure whose camera button saves a picture of twice the size as ``name``."""
     widget = go.FigureWidget()
     widget._config = {
         **(widget._config or {}),
@@ -126,8 +167,14 @@ def figure_widget(name: str) -> go.FigureWidget:
 
 
 def redraw(widget: go.FigureWidget, figure: go.Figure, width: int = WIDTH) -> None:
-    """Change a figure on screen into another one, trace by trace where the traces are alike; a turned sphere stays turned."""
-    if figure.layout.scene.camera.eye.x is not None and widget.layout.scene.camera.eye.x is not None:
+    """Change a figure on screen into another one, trace by trace if the traces are alike.
+
+    A sphere that the reader has turned stays turned.
+    """
+    if (
+        figure.layout.scene.camera.eye.x is not None
+        and widget.layout.scene.camera.eye.x is not None
+    ):
         figure.layout.scene.camera = widget.layout.scene.camera
     with widget.batch_update():
         if [t.type for t in widget.data] == [t.type for t in figure.data]:
@@ -138,9 +185,12 @@ def redraw(widget: go.FigureWidget, figure: go.Figure, width: int = WIDTH) -> No
             widget.add_traces(figure.data)
         widget.layout = figure.update_layout(width=width).layout
     if hasattr(widget, "_widget_data"):
-        # From plotly 6 on a view that opens later (a reload, Voila, a saved page) starts from these, and nobody else
-        # fills them for a figure inside another widget.
-        widget._widget_layout, widget._widget_data = deepcopy(widget._layout_obj._props), deepcopy(widget._data)
+        # From plotly 6 on a view that opens later (a reload, Voila, a saved page) starts from these
+        # two, and plotly does not fill them for a figure inside another widget.
+        widget._widget_layout, widget._widget_data = (
+            deepcopy(widget._layout_obj._props),
+            deepcopy(widget._data),
+        )
 
 
 def _without(names: tuple[str, ...], request: dict) -> dict:

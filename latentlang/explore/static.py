@@ -1,4 +1,4 @@
-"""Figures with a menu that works in the browser alone: for a page without a kernel, or a place without widgets."""
+"""Figures with a menu that works in the browser alone, without a kernel and without widgets."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from .panel import WIDTH
 
 
 def wants_static(backend: str) -> bool:
-    """Return whether a figure is asked for in place of a widget."""
+    """Return whether ``backend`` asks for a figure instead of a widget."""
     if backend not in ("widget", "static"):
-        raise DataError(f"Unknown backend '{backend}': use 'widget', or 'static' where widgets don't work.")
+        raise DataError(
+            f"Unknown backend '{backend}': use 'widget', or 'static' where widgets don't work."
+        )
     return backend == "static"
 
 
 def menu(figures: Mapping[str, go.Figure]) -> go.Figure:
-    """Return one figure with a drop-down menu of several: the first one is shown."""
+    """Return one figure with a drop-down menu of several; the first one is visible at the start."""
     whole = go.Figure()
     owner = []
     for name, figure in figures.items():
@@ -28,8 +30,20 @@ def menu(figures: Mapping[str, go.Figure]) -> go.Figure:
     buttons = []
     for name, figure in figures.items():
         layout = figure.layout.to_plotly_json()
-        changed = {key: value for key, value in layout.items() if key not in ("template", "width", "height")}
-        buttons.append({"label": name, "method": "update", "args": [{"visible": [who == name for who in owner]}, changed]})
+        changed = {
+            key: value
+            for key, value in layout.items()
+            if key not in ("template", "width", "height")
+        }
+        visible = [who == name for who in owner]
+        buttons.append({"label": name, "method": "update", "args": [{"visible": visible}, changed]})
     whole.update_layout(next(iter(figures.values())).layout)
-    place = {"buttons": buttons, "x": 1, "xanchor": "right", "y": 1.06, "yanchor": "bottom", "direction": "down"}
-    return whole.update_layout(updatemenus=[place], width=WIDTH)
+    dropdown = {
+        "buttons": buttons,
+        "x": 1,
+        "xanchor": "right",
+        "y": 1.06,
+        "yanchor": "bottom",
+        "direction": "down",
+    }
+    return whole.update_layout(updatemenus=[dropdown], width=WIDTH)

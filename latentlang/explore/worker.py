@@ -1,4 +1,7 @@
-"""One worker thread for all explorers of the process: the latest request of each is computed, what came before is dropped."""
+"""One worker thread for all explorers of the process.
+
+It computes the latest request of each explorer and drops the older ones.
+"""
 
 from __future__ import annotations
 
@@ -7,46 +10,58 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from ..display import escape
 from ..errors import LatentLangError
+from ..plots.text import escape
 
 _changed = threading.RLock()
 _work_to_do = threading.Condition(_changed)
 _waiting: deque[Latest] = deque()
 _thread: threading.Thread | None = None
-_STOPPED = "Stopped. What is shown is from before; finished parts are kept for the next time."
+_STOPPED = "Stopped. The figures show the last result; finished parts are kept for the next time."
 
 
 class StoppedError(Exception):
-    """Raised inside a computation whose result nobody waits for any more."""
+    """Raised inside a computation when its result is no longer wanted."""
 
 
 class Latest:
     """The most recent request of one explorer.
 
-    ``compute(report, **request)`` runs on the worker thread; it may call ``report(done, total)``, which ends it when it is out
-    of date: stopped, or asked for something whose ``work(request)`` differs. ``show(result)`` draws and returns what to say.
-    ``say(message, busy)`` shows a message.
+    Args:
+        compute: called as ``compute(report, **request)`` on the worker thread. It may call
+            ``report(done, total)``, which ends it when the request is stopped, or replaced by one
+            whose ``work(request)`` differs.
+        show: called as ``show(result)``; it draws and returns a message.
+        say: called as ``say(message, busy)``; it shows a message.
+        work: returns the part of a request that needs a computation.
     """
 
-    def __init__(self, compute: Callable, show: Callable, say: Callable[[str, bool], None], work: Callable[[dict], object]) -> None:
+    def __init__(
+        self,
+        compute: Callable,
+        show: Callable,
+        say: Callable[[str, bool], None],
+        work: Callable[[dict], object],
+    ) -> None:
         self._compute, self._show, self._say, self._work = compute, show, say, work
         self._request: dict | None = None  # waiting
         self._running: dict | None = None
         self._stopped = False
 
     def ask(self, **request) -> None:
-        """Ask for a new picture; returns at once."""
+        """Ask for a new picture, and return at once."""
         with _changed:
             self._request, self._stopped = request, False
             if self not in _waiting:
                 _waiting.append(self)
             _start()
             _work_to_do.notify()
-            self._say("Reading the layers …" if self._running or len(_waiting) == 1 else "Waiting for another explorer …", True)
+            free = self._running or len(_waiting) == 1
+            message = "Reading the layers …" if free else "Waiting for another explorer …"
+            self._say(message, True)
 
     def stop(self) -> None:
-        """Give up what is being computed or waits; what is on screen stays."""
+        """Stop the computation or the waiting request; the figures on screen stay."""
         with _changed:
             waited, self._request = self._request is not None, None
             if self in _waiting:
@@ -58,7 +73,7 @@ class Latest:
                 self._say(_STOPPED, False)
 
     def run(self, request: dict) -> None:
-        """Compute one request here and now, and show it unless a newer one has come."""
+        """Compute one request now, and show the result unless a newer request has come."""
         with _changed:
             self._running = request
         try:
@@ -68,7 +83,7 @@ class Latest:
             message = None
         except LatentLangError as error:
             message = f"⚠ {escape(str(error))}"
-        except Exception as error:  # an explorer must outlive any failure, and must not hide it
+        except Exception as error:  # an explorer must survive any failure, and must show it
             message = f"⚠ {escape(f'{type(error).__name__}: {error}')}"
         with _changed:
             self._running = None
@@ -79,7 +94,9 @@ class Latest:
 
     def _report(self, done: int, total: int) -> None:
         with _changed:
-            if self._stopped or (self._request is not None and self._work(self._request) != self._work(self._running)):
+            if self._stopped or (
+                self._request is not None and self._work(self._request) != self._work(self._running)
+            ):
                 raise StoppedError
             self._say(f"Reading the layers: {done} of {total} prompts …", True)
 
@@ -99,5 +116,6 @@ def _serve() -> None:
             explorer = _waiting.popleft()
             request, explorer._request = explorer._request, None
         if request is not None:
-            with suppress(BaseException):  # a message that cannot be sent must not end the thread that serves all the others
+            # A message that cannot be sent must not end the thread that serves all explorers.
+            with suppress(BaseException):
                 explorer.run(request)

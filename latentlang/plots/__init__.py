@@ -1,11 +1,13 @@
 """Figures: readings in, ``plotly.graph_objects.Figure`` out. Nothing here shows a figure."""
 
-from .curves import SCALES, bars, difference, energy, language_probability, phases
-from .grid import grid
+from .bars import bars
+from .curves import SCALES, difference, energy, language_probability, phases, reading
+from .describe import describe, table
 from .heatmap import heatmap
-from .maps import latent_map
+from .mds_map import latent_map
+from .pair_grid import pair_grid
 from .sphere import sphere
-from .words import describe, table
+from .text import language_label, token_text
 
 __all__ = [
     "SCALES",
@@ -13,11 +15,14 @@ __all__ = [
     "describe",
     "difference",
     "energy",
-    "grid",
     "heatmap",
+    "language_label",
     "language_probability",
     "latent_map",
+    "pair_grid",
     "phases",
+    "reading",
     "sphere",
     "table",
+    "token_text",
 ]

@@ -2,7 +2,7 @@
 
     make bench
 
-Each way first has to give the same numbers; then it is timed. Times are the fastest of a few rounds, because noise only adds.
+Each way first has to give the same numbers; then it is timed. Times are the median of three rounds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ways import TrunkClock, floor, hidden_states, published
 import latentlang as ll
 
 ROUNDS = 3
-FASTEST: dict[str, float] = {}
+SECONDS: dict[str, float] = {}
 
 
 def texts(prompts) -> list[str]:
@@ -26,15 +26,19 @@ def texts(prompts) -> list[str]:
 
 
 def timed(benchmark, name: str, work, *arguments, rounds: int = ROUNDS, **options):
-    """Time a piece of work, remember its fastest round, and return what it found."""
-    found = benchmark.pedantic(work, arguments, options, rounds=rounds, warmup_rounds=1 if rounds > 1 else 0)
-    FASTEST[name] = benchmark.stats.stats.min
+    """Time a piece of work, remember its median round, and return what it found."""
+    found = benchmark.pedantic(
+        work, arguments, options, rounds=rounds, warmup_rounds=1 if rounds > 1 else 0
+    )
+    SECONDS[name] = benchmark.stats.stats.median
     return found
 
 
 def probabilities(log_probs: torch.Tensor, prompts, code: str) -> torch.Tensor:
     """Return P(language) of every prompt and layer from whole distributions."""
-    return torch.stack([row[:, sorted(p.token_ids[code])].exp().sum(-1) for row, p in zip(log_probs, prompts)])
+    return torch.stack(
+        [row[:, sorted(p.token_ids[code])].exp().sum(-1) for row, p in zip(log_probs, prompts)]
+    )
 
 
 @pytest.mark.benchmark(group="118 prompts, float32")
@@ -59,17 +63,21 @@ def test_floor_in_batches(benchmark, model, prompts):
 def test_decode(benchmark, model, prompts):
     found = timed(benchmark, "decode", ll.decode, model, prompts, progress=False)
     few = floor(model, texts(prompts[:N_FEW]))[1]
-    assert torch.allclose(found.probability["zh"][:N_FEW], probabilities(few, prompts[:N_FEW], "zh"), atol=1e-4)
-    limit("decode / floor", FASTEST["decode"] / FASTEST["floor"], "<=", 1.20)
-    limit("decode / floor in batches", FASTEST["decode"] / FASTEST["floor in batches"], "<=", 1.20)
+    assert torch.allclose(
+        found.probability["zh"][:N_FEW], probabilities(few, prompts[:N_FEW], "zh"), atol=1e-4
+    )
+    limit("decode / floor", SECONDS["decode"] / SECONDS["floor"], "<=", 1.20)
+    limit("decode / floor in batches", SECONDS["decode"] / SECONDS["floor in batches"], "<=", 1.15)
 
 
 @pytest.mark.benchmark(group="118 prompts with shared demonstrations, float32")
 def test_decode_of_shared_demonstrations(benchmark, model, shared):
     with TrunkClock(model) as clock:
         found = timed(benchmark, "shared", ll.decode, model, shared, progress=False)
-    FASTEST["shared trunk"] = min(clock.passes(ROUNDS + 1))
-    alone = torch.cat([ll.decode(model, shared[i : i + 1], progress=False).probability["zh"] for i in range(3)])
+    SECONDS["shared trunk"] = min(clock.passes(ROUNDS + 1))
+    alone = torch.cat(
+        [ll.decode(model, shared[i : i + 1], progress=False).probability["zh"] for i in range(3)]
+    )
     assert torch.allclose(found.probability["zh"][:3], alone, atol=1e-4)
 
 
@@ -77,10 +85,22 @@ def test_decode_of_shared_demonstrations(benchmark, model, shared):
 def test_decode_of_the_same_without_sharing(benchmark, model, shared, prompts):
     """One prompt with demonstrations of its own among them, and nothing can be shared."""
     with TrunkClock(model) as clock:
-        timed(benchmark, "unshared", ll.decode, model, shared[1:] + prompts[:1], progress=False)
-    FASTEST["unshared trunk"] = min(clock.passes(ROUNDS + 1))
-    limit("shared demonstrations, trunk: without sharing / with", FASTEST["unshared trunk"] / FASTEST["shared trunk"], ">=", 3)
-    limit("shared demonstrations, whole: without sharing / with", FASTEST["unshared"] / FASTEST["shared"], ">=", 1.6)
+        asked = [*shared[1:], prompts[0]]
+        targets = [prompt.token_ids for prompt in asked]
+        timed(benchmark, "unshared", ll.decode, model, texts(asked), targets, progress=False)
+    SECONDS["unshared trunk"] = min(clock.passes(ROUNDS + 1))
+    limit(
+        "shared demonstrations, trunk: without sharing / with",
+        SECONDS["unshared trunk"] / SECONDS["shared trunk"],
+        ">=",
+        3,
+    )
+    limit(
+        "shared demonstrations, whole: without sharing / with",
+        SECONDS["unshared"] / SECONDS["shared"],
+        ">=",
+        1.6,
+    )
 
 
 @pytest.mark.benchmark(group="12 prompts, float32")
@@ -98,7 +118,7 @@ def test_published_way_of_few(benchmark, model, prompts):
     found = timed(benchmark, "published", published, model, texts(prompts[:N_FEW]), rounds=1)
     ours = ll.decode(model, prompts[:N_FEW], progress=False).probability["zh"]
     assert torch.allclose(ours, probabilities(found.log(), prompts[:N_FEW], "zh"), atol=1e-4)
-    limit("the published way / decode, float32", FASTEST["published"] / FASTEST["few"], ">=", 16)
+    limit("the published way / decode, float32", SECONDS["published"] / SECONDS["few"], ">=", 16)
 
 
 @pytest.mark.benchmark(group="12 prompts, other number formats")
@@ -107,7 +127,12 @@ def test_decode_in_the_format_chosen_here(benchmark, prompts):
     picked = ll.load_model("gemma-3-270m")
     timed(benchmark, "picked", ll.decode, picked, prompts[:N_FEW], progress=False)
     bound = 35 if picked.dtype == torch.bfloat16 else 16
-    limit(f"the published way / decode, {picked.dtype}, as picked here", FASTEST["published"] / FASTEST["picked"], ">=", bound)
+    limit(
+        f"the published way / decode, {picked.dtype}, as picked here",
+        SECONDS["published"] / SECONDS["picked"],
+        ">=",
+        bound,
+    )
 
 
 @pytest.mark.benchmark(group="12 prompts, other number formats")
@@ -116,7 +141,12 @@ def test_decode_in_bfloat16(benchmark, prompts):
     half = ll.load_model("gemma-3-270m", dtype="bfloat16")
     found = timed(benchmark, "bfloat16", ll.decode, half, prompts[:N_FEW], progress=False)
     assert found.probability["zh"].isfinite().all()
-    limit("the published way / decode, bfloat16 by name", FASTEST["published"] / FASTEST["bfloat16"], ">=", 1)
+    limit(
+        "the published way / decode, bfloat16 by name",
+        SECONDS["published"] / SECONDS["bfloat16"],
+        ">=",
+        1,
+    )
 
 
 MEMORY = """
@@ -141,5 +171,7 @@ print(peak() - before)
 @pytest.mark.parametrize("n", [100, 1000])
 def test_peak_memory_above_the_model(n):
     """Linux says how much memory a process had at most since it was asked to forget; a process of its own, so that nothing else counts."""
-    done = subprocess.run([sys.executable, "-c", MEMORY, str(n)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(n)], capture_output=True, text=True, check=True
+    )
     limit(f"peak memory above the loaded model, {n} prompts (MB)", float(done.stdout), "<=", 700)

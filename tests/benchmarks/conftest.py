@@ -13,7 +13,9 @@ TABLE: list[tuple[str, float, str, float]] = []
 @pytest.fixture(scope="session")
 def model():
     loaded = ll.load_model("gemma-3-270m", dtype="float32")
-    ll.decode(loaded, ["warm up"], progress=False)  # the Gram matrix is built once, whatever is read
+    ll.decode(
+        loaded, ["warm up"], progress=False
+    )  # the Gram matrix is built once, whatever is read
     return loaded
 
 
@@ -26,13 +28,17 @@ def prompts(model):
 @pytest.fixture(scope="session")
 def shared(model):
     """As many prompts, which all begin with the same demonstrations."""
-    return ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer, shared_demos=True)[:N_PROMPTS]
+    return ll.build_prompts(
+        "translation", "fr", "zh", tokenizer=model.tokenizer, shared_demos=True
+    )[:N_PROMPTS]
 
 
 def limit(what: str, value: float, sign: str, bound: float) -> None:
     """Enter a figure in the table, and fail when it is outside its bound."""
     TABLE.append((what, value, sign, bound))
-    assert value <= bound if sign == "<=" else value >= bound, f"{what}: {value:.3g}, expected {sign} {bound:g}"
+    assert value <= bound if sign == "<=" else value >= bound, (
+        f"{what}: {value:.3g}, expected {sign} {bound:g}"
+    )
 
 
 def pytest_terminal_summary(terminalreporter):
@@ -40,4 +46,6 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("limits")
     for what, value, sign, bound in TABLE:
         held = value <= bound if sign == "<=" else value >= bound
-        terminalreporter.write_line(f"{what:72} {value:8.2f}  {sign} {bound:g}  {'' if held else 'MISSED'}")
+        terminalreporter.write_line(
+            f"{what:72} {value:8.2f}  {sign} {bound:g}  {'' if held else 'MISSED'}"
+        )

@@ -6,8 +6,8 @@ import time
 
 import torch
 
-from latentlang.architectures import block_output
-from latentlang.models import Model
+from latentlang.models.model import Model
+from latentlang.models.view import block_output
 
 
 def floor(model: Model, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -18,7 +18,7 @@ def floor(model: Model, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
     """
     latents = trunk(model, texts)
     with torch.no_grad():
-        logits = model.head(model.lm_head(model.final_norm(latents)).float())
+        logits = model.logit_transform(model.lm_head(model.final_norm(latents)).float())
         return latents, torch.log_softmax(logits, -1)
 
 
@@ -27,7 +27,10 @@ def trunk(model: Model, texts: list[str]) -> torch.Tensor:
     batch = model.tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")
     positions = (batch["attention_mask"].cumsum(-1) - 1).clamp_min(0)
     kept = []
-    hooks = [block.register_forward_hook(lambda _, __, out: kept.append(block_output(out)[:, -1])) for block in model.blocks]
+    hooks = [
+        block.register_forward_hook(lambda _, __, out: kept.append(block_output(out)[:, -1]))
+        for block in model.blocks
+    ]
     try:
         with torch.no_grad():
             model.module.base_model(**batch, position_ids=positions, use_cache=False)
@@ -44,11 +47,18 @@ def published(model: Model, texts: list[str]) -> torch.Tensor:
     found = []
     for text in texts:
         kept = []
-        hooks = [block.register_forward_hook(lambda _, __, out, kept=kept: kept.append(block_output(out))) for block in model.blocks]
+        hooks = [
+            block.register_forward_hook(
+                lambda _, __, out, kept=kept: kept.append(block_output(out))
+            )
+            for block in model.blocks
+        ]
         try:
             with torch.no_grad():
                 model.module(**model.tokenizer(text, return_tensors="pt"))
-                logits = model.head(model.lm_head(model.final_norm(torch.cat(kept))).float())
+                logits = model.logit_transform(
+                    model.lm_head(model.final_norm(torch.cat(kept))).float()
+                )
                 found.append(logits[:, -1].softmax(-1))
         finally:
             for hook in hooks:
@@ -64,9 +74,15 @@ def hidden_states(model: Model, texts: list[str]) -> torch.Tensor:
     batch = model.tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")
     positions = (batch["attention_mask"].cumsum(-1) - 1).clamp_min(0)
     with torch.no_grad():
-        out = model.module(**batch, position_ids=positions, output_hidden_states=True, logits_to_keep=1)
-        normed = [model.final_norm(h[:, -1]) for h in out.hidden_states[1:-1]] + [out.hidden_states[-1][:, -1]]
-        return torch.stack([model.head(model.lm_head(h).float()).log_softmax(-1) for h in normed], 1)
+        out = model.module(
+            **batch, position_ids=positions, output_hidden_states=True, logits_to_keep=1
+        )
+        normed = [model.final_norm(h[:, -1]) for h in out.hidden_states[1:-1]] + [
+            out.hidden_states[-1][:, -1]
+        ]
+        return torch.stack(
+            [model.logit_transform(model.lm_head(h).float()).log_softmax(-1) for h in normed], 1
+        )
 
 
 class TrunkClock:
@@ -85,7 +101,10 @@ class TrunkClock:
                 self._started = None
 
         # A trace that stops after the last block never returns from it, so the end is where the norm begins.
-        self._hooks = [self._model.blocks[0].register_forward_pre_hook(start), self._model.final_norm.register_forward_pre_hook(stop)]
+        self._hooks = [
+            self._model.blocks[0].register_forward_pre_hook(start),
+            self._model.final_norm.register_forward_pre_hook(stop),
+        ]
         return self
 
     def __exit__(self, *_) -> None:
@@ -95,5 +114,7 @@ class TrunkClock:
     def passes(self, rounds: int) -> list[float]:
         """Return the seconds of each of ``rounds`` equal rounds."""
         each = len(self._seconds) // rounds
-        assert each and each * rounds == len(self._seconds), f"{len(self._seconds)} forward passes in {rounds} rounds"
+        assert each and each * rounds == len(self._seconds), (
+            f"{len(self._seconds)} forward passes in {rounds} rounds"
+        )
         return [sum(self._seconds[n * each : (n + 1) * each]) for n in range(rounds)]

@@ -1,0 +1,1 @@
+"""From readings to statements: intervals, summaries, phases, the sphere, the map, the rotation."""

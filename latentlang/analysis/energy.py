@@ -1,0 +1,39 @@
+"""Token energy of latents that are in this process (paper, Eq. 2)."""
+
+from __future__ import annotations
+
+import torch
+
+from ..errors import DataError
+from ..lens.energy import Gram, energy_of, gram
+
+
+def token_energy(latents: torch.Tensor, U: torch.Tensor | Gram) -> torch.Tensor:
+    """Return the token energy E of every latent, ``[..., d_model] -> [...]`` (paper, Eq. 2).
+
+    E(h)² is the mean squared cosine between h and the v tokens, divided by the mean squared cosine
+    between two tokens: E(h)² = [‖Ûh‖² / (v‖h‖²)] / [‖ÛᵀÛ‖²_F / v²]. Near 0: h is orthogonal to what
+    the output layer can read; 1: h is as close to the tokens as they are to one another.
+
+    Args:
+        latents: in the residual stream, before the final norm.
+        U: the folded unembedding ``[V, d_model]`` (``model.folded_unembedding()``), or ``gram(U)``
+            when many calls share it.
+
+    Returns:
+        One energy per latent, float32; 0 or more, without a unit.
+
+    Raises:
+        DataError: when latents and unembedding differ in ``d_model``.
+
+    >>> tokens = torch.tensor([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
+    >>> token_energy(torch.tensor([[0.0, 0, 5], [3.0, 0, 0]]), tokens)
+    tensor([0., 1.])
+    """
+    g = U if isinstance(U, Gram) else gram(U)
+    if latents.shape[-1] != g.matrix.shape[0]:
+        raise DataError(
+            f"The latents have {latents.shape[-1]} dimensions and the unembedding "
+            f"{g.matrix.shape[0]}: use one model for both."
+        )
+    return energy_of(latents, g)

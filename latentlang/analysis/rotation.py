@@ -1,0 +1,66 @@
+"""The null hypothesis of a pure rotation from input to output embeddings (Procrustes)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from ..errors import DataError
+from ..lens.energy import CHUNK_ROWS
+
+
+def procrustes(E: torch.Tensor, U: torch.Tensor) -> torch.Tensor:
+    """Return the orthogonal R ``[d_model, d_model]`` that minimises ‖E R − U‖.
+
+    From the singular value decomposition EᵀU = A Σ Bᵀ follows R = A Bᵀ. With the input embeddings
+    as E and the unembedding as U, this is the null hypothesis of a model that only rotates the one
+    into the other. No language lies on the way of such a model.
+
+    Args:
+        E: ``[V, d_model]``.
+        U: ``[V, d_model]``.
+
+    Raises:
+        DataError: for matrices of different shapes.
+
+    >>> procrustes(torch.eye(2), torch.tensor([[0.0, 1.0], [-1.0, 0.0]]))
+    tensor([[ 0.,  1.],
+            [-1.,  0.]])
+    """
+    if E.shape != U.shape or E.ndim != 2:
+        raise DataError(
+            "procrustes needs two matrices [V, d_model] of one shape, "
+            f"not {list(E.shape)} and {list(U.shape)}."
+        )
+    product = torch.zeros(E.shape[1], E.shape[1], dtype=torch.float64)
+    for e, u in zip(E.split(CHUNK_ROWS), U.split(CHUNK_ROWS)):
+        product += (e.float().T @ u.float().to(e.device)).cpu().double()
+    left, _, right = torch.linalg.svd(product)
+    return (left @ right).float().to(E.device)
+
+
+def token_ranks(points: torch.Tensor, U: torch.Tensor, ids: Sequence[int]) -> torch.Tensor:
+    """Return the rank of each point's own token among all tokens, ``[n]``; 1 is the best.
+
+    Tokens are ranked by their product with the point. Rank 1 is the token that an output layer with
+    the rows ``U`` would predict at that point.
+
+    Args:
+        points: ``[n, d_model]``.
+        U: ``[V, d_model]``.
+        ids: the own token of each point, ``[n]``.
+
+    Raises:
+        DataError: for another number of ids than of points.
+
+    >>> token_ranks(torch.tensor([[1.0, 0.2]]), torch.eye(2), [1])
+    tensor([2])
+    """
+    if len(points) != len(ids):
+        raise DataError(
+            f"Each of the {len(points)} points needs one token id, and there are {len(ids)}."
+        )
+    scores = points.float() @ U.float().T
+    own = scores.gather(1, torch.as_tensor(ids, dtype=torch.long, device=scores.device)[:, None])
+    return 1 + (scores > own).sum(-1)

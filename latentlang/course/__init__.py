@@ -1,0 +1,1 @@
+"""The course itself: exercise checks, predictions, the environment report."""

@@ -1,0 +1,117 @@
+"""The environment report: versions, device, memory, and the problems they cause."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from .outcome import Outcome
+
+_PACKAGES = (
+    "latentlang",
+    "torch",
+    "transformers",
+    "nnsight",
+    "bitsandbytes",
+    "plotly",
+    "ipywidgets",
+    "anywidget",
+)
+
+
+def check_environment() -> Outcome:
+    """Prepare the notebook and report versions, device, memory, default model and cache.
+
+    On Colab it enables the widget manager.
+
+    Returns:
+        A report with one line per problem, each with its remedy.
+    """
+    _enable_colab_widgets()
+    import torch
+
+    from ..files import shared_cache, user_cache
+    from ..models.hardware import best_device, cpu_limit, memory
+    from ..models.load import default_name
+
+    installed = {package: _installed(package) for package in _PACKAGES}
+    versions = [f"{package} {number}" for package, number in installed.items() if number]
+    device = best_device()
+    if device == "cuda":
+        free, total = torch.cuda.mem_get_info()
+        where = f"{torch.cuda.get_device_name()} with {free / 1e9:.0f} of {total / 1e9:.0f} GB free"
+    else:
+        where = f"CPU, {cpu_limit()} processors"
+    if (gigabytes := memory()) is not None:
+        where += f", {gigabytes[0]:.0f} of {gigabytes[1]:.0f} GB of memory free"
+    lines = [f"Python {platform.python_version()}, {', '.join(versions)}", where]
+    lines.append(
+        f"Model unless you name one: {default_name()}. Results are kept in {_short(user_cache())}."
+    )
+    problems = [*_unfit_packages(), *_unfit_places(user_cache(), shared_cache())]
+    if gigabytes is not None and gigabytes[0] < 3:
+        problems.append(
+            "Less than 3 GB of memory are free, and the demo model needs about that: "
+            "close other notebooks first."
+        )
+    return Outcome("report", "\n".join([*lines, *(f"⚠ {problem}" for problem in problems)]))
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _unfit_packages() -> list[str]:
+    """Return a sentence with its remedy for each missing package and each unfit version."""
+    from packaging.requirements import Requirement
+
+    problems = []
+    if _installed("latentlang") is None:
+        return ["latentlang is read from a folder and not installed: run `pip install -e .` there."]
+    for needed in map(Requirement, requires("latentlang") or ()):
+        if needed.marker and not needed.marker.evaluate({"extra": ""}):
+            continue
+        present = _installed(needed.name)
+        if present is None or not needed.specifier.contains(present, prereleases=True):
+            state = f"{present} is installed" if present else "is missing"
+            fit = f"{needed.name}{needed.specifier}"
+            problems.append(
+                f"{needed.name} {state}, and latentlang needs {fit}: "
+                f"run `pip install '{fit}'` and restart the kernel."
+            )
+    return problems
+
+
+def _unfit_places(own: Path, shared: Path | None) -> list[str]:
+    """Return a sentence with its remedy for a cache that cannot be used."""
+    problems = []
+    if shared is not None and not os.path.isdir(shared):
+        problems.append(
+            f"LATENTLANG_CACHE names {shared}, which is not a folder: correct it, or unset it."
+        )
+    nearest = next(folder for folder in (own, *own.parents) if os.path.exists(folder))
+    if not os.access(nearest, os.W_OK) or not os.path.isdir(nearest):
+        problems.append(
+            f"latentlang cannot keep results in {_short(own)}: "
+            "set XDG_CACHE_HOME to a folder that you may write to."
+        )
+    return problems
+
+
+def _short(path: Path) -> str:
+    """Return a path with ~ for the home folder."""
+    return f"~/{path.relative_to(Path.home())}" if path.is_relative_to(Path.home()) else str(path)
+
+
+def _enable_colab_widgets() -> None:
+    """Let Colab show plotly's widgets; elsewhere do nothing."""
+    if "google.colab" in sys.modules:
+        from google.colab import output
+
+        output.enable_custom_widget_manager()

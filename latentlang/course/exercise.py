@@ -1,0 +1,43 @@
+"""``exercise``: check an answer of a student."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from ..errors import near
+from .answers import WrongAnswerError, checks_of
+from .outcome import Outcome
+
+# The checks of a notebook are the module of its number in this folder.
+_NAMES = sorted(path.stem for path in Path(__file__).parent.glob("notebook_*.py"))
+CHECKS = checks_of(import_module(f".{name}", __package__) for name in _NAMES)
+
+
+def exercise(number: str, answer: object = ...) -> Outcome:
+    """Check an answer to an exercise and say right, wrong with a hint, or not tried yet.
+
+    An untouched stub (``...`` or None) is "not tried yet". A mistake inside the answer, such as a
+    function that raises, is a wrong answer with the error's text, so that "Run all" continues.
+
+    Args:
+        number: of the exercise, such as ``"02.1"``.
+        answer: what the student gave.
+
+    >>> exercise("02.1")
+    ✎ not tried yet: Replace the ... in exercise 02.1 and run the cell again.
+    """
+    if number not in CHECKS:
+        known = ", ".join(sorted(CHECKS))
+        message = f"There is no exercise {number}.{near(number, CHECKS)} Known: {known}."
+        return Outcome("wrong", message)
+    if answer is ... or answer is None:
+        return Outcome(
+            "not tried yet", f"Replace the ... in exercise {number} and run the cell again."
+        )
+    try:
+        return Outcome("right", CHECKS[number](answer))
+    except WrongAnswerError as hint:
+        return Outcome("wrong", str(hint))
+    except Exception as error:  # a student's function may raise anything
+        return Outcome("wrong", f"Your answer raised {type(error).__name__}: {error}")

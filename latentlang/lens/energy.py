@@ -1,0 +1,54 @@
+"""Travels to a server as source: imports torch and the standard library only.
+
+Token energy (paper, Eq. 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+
+CHUNK_ROWS = 32_768  # rows of an unembedding handled at once
+
+
+@dataclass(frozen=True)
+class Gram:
+    """The Gram matrix of the tokens: ``matrix`` = ÛᵀÛ ``[d_model, d_model]`` (float64).
+
+    Û is the unembedding with its ``n_tokens`` rows scaled to length 1.
+    """
+
+    matrix: torch.Tensor
+    n_tokens: int
+
+
+def gram(U: torch.Tensor | Iterable[torch.Tensor]) -> Gram:
+    """Return the Gram matrix of the unembedding after scaling its rows to length 1.
+
+    Args:
+        U: ``[V, d_model]``, or blocks of its rows, one after the other, so that the whole is never
+            in memory. A row of zeros stays zero.
+
+    >>> gram(torch.tensor([[3.0, 0.0], [0.0, 2.0], [0.0, 0.0]])).matrix
+    tensor([[1., 0.],
+            [0., 1.]], dtype=torch.float64)
+    """
+    total, n_tokens = 0.0, 0
+    for block in U.split(CHUNK_ROWS) if isinstance(U, torch.Tensor) else U:
+        rows = torch.nn.functional.normalize(block.float(), dim=-1)
+        total = total + (rows.T @ rows).cpu().double()
+        n_tokens += len(rows)
+    return Gram(total, n_tokens)
+
+
+def energy_of(latents: torch.Tensor, g: Gram) -> torch.Tensor:
+    """Return E of every latent, ``[..., d_model] -> [...]``; ``token_energy`` explains it."""
+    # A few giant dimensions make up most of a latent and nearly cancel out here: in single
+    # precision five of seven digits would be lost.
+    exact = torch.float32 if latents.device.type == "mps" else torch.float64
+    h = torch.nn.functional.normalize(latents.to(exact), dim=-1)
+    matrix = g.matrix.to(h)
+    projected = ((h @ matrix) * h).sum(-1).clamp_min(0)  # ‖Ûh‖² of the unit latent
+    return ((projected * g.n_tokens).sqrt() / matrix.norm()).float()

@@ -1,0 +1,155 @@
+"""Where each decoder architecture keeps its parts.
+
+A new architecture is a row of ``ARCHITECTURES``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import torch
+
+from ..errors import ModelError
+from .view import LogitTransform
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One layout of a decoder: the paths of its parts, and the names that its configuration uses.
+
+    ``name``: a ``model_type`` of transformers, or of the best known of those that share the layout.
+    ``layers``: the list of blocks. ``final_norm``: the normalisation before the output. The
+    unembedding needs no path: transformers knows it. ``logit_scale``, ``logit_divisor`` and
+    ``soft_cap``: what is done to logits. ``windows``: how many positions attention sees.
+    """
+
+    name: str
+    layers: str
+    final_norm: str
+    logit_scale: str = "logit_scale"
+    logit_divisor: str = "logits_scaling"
+    soft_cap: str = "final_logit_softcapping"
+    windows: tuple[str, ...] = ("sliding_window", "window_size", "attention_chunk_size")
+
+    def fits(self, module: torch.nn.Module, parts: Collection[str] = ()) -> bool:
+        """Return whether a model keeps its parts where this row says, but for named ``parts``."""
+        layers, norm = (_submodule(module, path) for path in (self.layers, self.final_norm))
+        has_layers = "layers" in parts or isinstance(layers, torch.nn.ModuleList)
+        return has_layers and ("final_norm" in parts or norm is not None)
+
+    def logit_transform(self, config) -> LogitTransform:
+        """Read the logit scale (Cohere multiplies, Granite divides) and the soft cap (Gemma 2)."""
+        scale = getattr(config, self.logit_scale, None) or 1.0
+        divisor = getattr(config, self.logit_divisor, None) or 1.0
+        return LogitTransform(scale / divisor, getattr(config, self.soft_cap, None))
+
+    def window(self, config) -> float:
+        """Return how many positions the narrowest attention of a model sees; infinity for all."""
+        return min(getattr(config, name, None) or math.inf for name in self.windows)
+
+
+ARCHITECTURES = (
+    Architecture("llama", "model.layers", "model.norm"),
+    Architecture("gpt2", "transformer.h", "transformer.ln_f"),
+    Architecture("gpt_neox", "gpt_neox.layers", "gpt_neox.final_layer_norm"),
+    Architecture("opt", "model.decoder.layers", "model.decoder.final_layer_norm"),
+    Architecture("mpt", "transformer.blocks", "transformer.norm_f"),
+    Architecture("phi", "model.layers", "model.final_layernorm"),
+    Architecture("xglm", "model.layers", "model.layer_norm"),
+    Architecture("gemma3", "model.language_model.layers", "model.language_model.norm"),
+)
+
+
+def find_architecture(module: torch.nn.Module, parts: Collection[str] = ()) -> Architecture:
+    """Return the row for a model: that of its type, else the first that fits, else an empty one.
+
+    The empty row is for a reader who names the parts.
+    """
+    kind = getattr(module.config, "model_type", "")
+    fitting = [row for row in ARCHITECTURES if row.fits(module, parts)]
+    fitting.append(Architecture("", "", ""))
+    return next((row for row in fitting if row.name == kind), fitting[0])
+
+
+def part_paths(
+    name: str, module: torch.nn.Module, row: Architecture, parts: Mapping[str, str]
+) -> dict[str, str]:
+    """Return where a model keeps ``layers``, ``final_norm`` and ``lm_head``.
+
+    Args:
+        name: of the model, for messages.
+        module: the transformers model.
+        row: its architecture.
+        parts: paths that override those of ``row``, by the same three names.
+
+    Raises:
+        ModelError: names the part that was not found, and says how to pass its path.
+    """
+    paths = {
+        "layers": row.layers,
+        "final_norm": row.final_norm,
+        "lm_head": _unembedding_path(module),
+    }
+    unknown = [part for part in parts if part not in paths]
+    unknown += [str(path) for path in parts.values() if _submodule(module, path) is None]
+    if unknown:
+        raise ModelError(
+            f"{name} has no {', '.join(unknown)}: parts takes {', '.join(paths)}, "
+            f"each with the path of a module in {_outline(module)}."
+        )
+    paths |= parts
+    for part, is_right, kind in (
+        ("layers", lambda child: isinstance(child, torch.nn.ModuleList), "list of blocks"),
+        ("lm_head", _is_matrix, "matrix"),
+    ):
+        if part in parts and not is_right(module.get_submodule(parts[part])):
+            actual = type(module.get_submodule(parts[part])).__name__
+            raise ModelError(
+                f"parts['{part}'] must be the path of a {kind}, and '{parts[part]}' of {name} is a "
+                f"{actual}: choose one in {_outline(module)}."
+            )
+    missing = [part for part, path in paths.items() if not path]
+    described = f"{name} ({type(module).__name__})"
+    if getattr(module.config, "is_encoder_decoder", False):
+        raise ModelError(
+            f"{described} is not a decoder that latentlang can read: it has an encoder; choose a "
+            "decoder-only language model."
+        )
+    if missing:
+        example = ", ".join(f"'{part}': '...'" for part in missing)
+        raise ModelError(
+            f"latentlang cannot find {', '.join(missing)} in {described}: pass load_model(..., "
+            f"parts={{{example}}}) with the path of each in {_outline(module)}, "
+            "or choose another decoder."
+        )
+    return paths
+
+
+def _unembedding_path(module: torch.nn.Module) -> str | None:
+    head = module.get_output_embeddings() if hasattr(module, "get_output_embeddings") else None
+    if head is None:
+        return None
+    modules = module.named_modules(remove_duplicate=False)
+    return next((path for path, part in modules if part is head), None)
+
+
+def _is_matrix(module: torch.nn.Module) -> bool:
+    return getattr(getattr(module, "weight", None), "ndim", 0) == 2
+
+
+def _outline(module: torch.nn.Module) -> str:
+    """Return the paths of a model's upper modules, as ``parts`` takes them."""
+    paths = [path for path, _ in module.named_modules() if path and path.count(".") < 2]
+    paths = [path for path in paths if not path.rpartition(".")[2].isdigit()]
+    return ", ".join(paths[:12]) + (", ..." if len(paths) > 12 else "")
+
+
+def _submodule(module: torch.nn.Module, path: str) -> torch.nn.Module | None:
+    if not isinstance(path, str) or not path:
+        return None
+    try:
+        return module.get_submodule(path)
+    except AttributeError:
+        return None

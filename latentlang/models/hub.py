@@ -1,0 +1,148 @@
+"""Models from a hub or a folder: with weights, or as the bare structure.
+
+Every failure becomes one sentence.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import torch
+
+from ..errors import ModelError
+from .catalogue import PACKAGED
+
+FAILURES = (OSError, ValueError, RuntimeError, ImportError, KeyError)
+# What the messages of transformers and of the hub's client say, in lower case.
+_OFFLINE = (
+    "couldn't connect",
+    "connecterror",
+    "offline",
+    "connection",
+    "name resolution",
+    "max retries",
+    "internet",
+)
+_UNKNOWN = (
+    "unrecognized configuration class",
+    "unrecognized model",
+    "does not recognize this architecture",
+)
+
+
+def load_weights(
+    name: str,
+    source: str,
+    revision: str | None,
+    quantization: str | None,
+    dtype: torch.dtype,
+    device: str,
+):
+    """Load weights (safetensors only, no remote code) and tokenizer.
+
+    Every failure becomes one ``ModelError``.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+
+    options: dict = {
+        "dtype": dtype,
+        "revision": revision,
+        "use_safetensors": True,
+        "trust_remote_code": False,
+    }
+    if quantization == "8bit":
+        # bitsandbytes asks for faster 4-bit kernels, which latentlang does not use.
+        logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.CRITICAL)
+        try:
+            import bitsandbytes  # noqa: F401
+        except ImportError:
+            raise ModelError(
+                "8-bit loading needs bitsandbytes: run `pip install bitsandbytes`."
+            ) from None
+        options["quantization_config"] = BitsAndBytesConfig(load_in_8bit=True)
+        # bitsandbytes warns once per matrix that it casts the inputs; LLM.int8 always does.
+        logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
+    if quantization or device == "cuda":
+        options["device_map"] = "auto" if device == "cuda" else device
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            source, revision=revision, trust_remote_code=False
+        )
+        module = AutoModelForCausalLM.from_pretrained(source, **options)
+    except FAILURES as error:
+        raise to_model_error(error, name, source) from error
+    if not options.get("device_map"):
+        module = module.to(device)
+    return module.eval().requires_grad_(False), tokenizer
+
+
+def load_structure(name: str, source: str, revision: str | None):
+    """Return a model without weights (on torch's ``meta`` device) and its tokenizer.
+
+    Every failure becomes one ``ModelError``.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            source, revision=revision, trust_remote_code=False
+        )
+        config = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
+        with torch.device("meta"):
+            return AutoModelForCausalLM.from_config(config), tokenizer
+    except FAILURES as error:
+        raise to_model_error(error, name, source) from error
+
+
+def to_model_error(error: BaseException, name: str, source: str) -> ModelError:
+    """Return the ``ModelError`` that says why ``name`` did not load and what to do next."""
+    from huggingface_hub import errors as hub
+
+    causes = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    text = " ".join(f"{type(c).__name__} {c}" for c in causes).lower()
+
+    def any_is(*types: type) -> bool:
+        return any(isinstance(c, types) for c in causes)
+
+    if any_is(hub.GatedRepoError) or "gated repo" in text:
+        return ModelError(
+            f"{name} is gated: accept its licence at https://huggingface.co/{source}, "
+            "then set HF_TOKEN to your access token (in Colab: a secret named HF_TOKEN)."
+        )
+    if any_is(hub.RepositoryNotFoundError, hub.RevisionNotFoundError):
+        return ModelError(
+            f"There is no model '{source}' (or no such revision) that you may read: "
+            "check the spelling, and HF_TOKEN if it is private."
+        )
+    offline = any_is(
+        hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, ConnectionError, TimeoutError
+    )
+    if offline or any(sign in text for sign in _OFFLINE):
+        return ModelError(
+            f"{name} is not on this machine and the hub cannot be reached: check the network, "
+            f"or use load_model('{PACKAGED}'), which needs none."
+        )
+    if "safetensors" in text and ("no file" in text or "not appear to have" in text):
+        return ModelError(
+            f"{name} has no safetensors weights, and latentlang loads no other kind: "
+            "choose a model that has them."
+        )
+    if any(sign in text for sign in _UNKNOWN):
+        return ModelError(
+            f"{name} is not a decoder that transformers knows without extra code: "
+            "choose a decoder-only language model."
+        )
+    if "out of memory" in text:
+        return ModelError(
+            f"{name} does not fit in memory: choose a smaller model, or quantization='8bit'."
+        )
+    lines = str(error).strip().splitlines()
+    first = lines[0] if lines else type(error).__name__
+    return ModelError(
+        f"{name} could not be loaded ({type(error).__name__}: {first}): "
+        f"check that {source} holds a complete model."
+    )

@@ -1,0 +1,176 @@
+"""Where a model's traces run: in this process, in a rehearsal of a server, on a server, or nowhere.
+
+``Model`` asks its session instead of flags. The import of this module tells nnsight to send the
+source of latentlang's functions along with a trace: a server has nnsight, but not latentlang.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import nnsight
+import torch
+from nnsight.intervention.tracer import InterleavingTracer
+from nnsight.modeling import huggingface
+from nnsight.modeling.transformers import TransformersModel
+from nnsight.tracing.tracer import skip_context, skippable
+
+from ..errors import TraceError
+from .server import Connection, server_failures
+
+nnsight.register("latentlang")
+
+# Two nnsight traces at once in one process give wrong numbers without an error.
+TRACE_LOCK = threading.RLock()
+
+
+class Session:
+    """Where traces run. This base class has no weights: a trace raises ``TraceError``.
+
+    ``module``, ``blocks``, ``final_norm``, ``lm_head``: the parts of a model whose weights are in
+    this process, else None. ``traced``: the model as nnsight wraps it, with ``traced.layers``,
+    ``traced.final_norm`` and ``traced.lm_head``, or None. ``direct``: whether the weights may also
+    be used outside a trace. ``received``: how many bytes of results came from a server.
+    """
+
+    module: torch.nn.Module | None = None
+    blocks = final_norm = lm_head = None
+    traced: TransformersModel | None = None
+    device = torch.device("cpu")
+    direct = False
+    received = 0
+    memory_advice = "load the model in 8-bit, or a smaller one"
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+
+    def where(self, number_format: str) -> str:
+        """Return where the weights are, for the model's ``repr``."""
+        return "no weights here"
+
+    def trace(self, *inputs, **options) -> InterleavingTracer:
+        """Open a trace of the model, to be used as ``with ... as tracer:``.
+
+        The trace holds the lock of all traces and computes no gradients. Raises ``TraceError`` if
+        no trace can run, with the next step.
+        """
+        if self.traced is None:
+            raise TraceError(self.reason)
+        locked = partial(_LockedTracer, self)
+        return self.traced.trace(*inputs, tracer_cls=locked, **self._destination(), **options)
+
+    def failures(self):
+        """Return a context that turns each failure of this session into one sentence."""
+        return ExitStack()
+
+    def _destination(self) -> dict:
+        """Return the options that tell nnsight where to run a trace."""
+        return {}
+
+
+class Local(Session):
+    """The weights are in this process."""
+
+    direct = True
+
+    def __init__(self, module: torch.nn.Module, tokenizer, paths: Mapping[str, str]) -> None:
+        super().__init__()
+        self.module = module
+        self.blocks = module.get_submodule(paths["layers"])
+        self.final_norm = module.get_submodule(paths["final_norm"])
+        self.lm_head = module.get_submodule(paths["lm_head"])
+        self.device = self.lm_head.weight.device
+        self.traced = TransformersModel(module, **_options(tokenizer, paths))
+
+    def where(self, number_format: str) -> str:
+        return f"{number_format} on {self.device}"
+
+
+class Rehearsal(Local):
+    """The weights are here, and each trace is packed and unpacked as for a server."""
+
+    direct = False
+
+    def _destination(self) -> dict:
+        return {"remote": "local"}
+
+
+class Remote(Session):
+    """The weights are on an NDIF server; the tokenizer and the configuration are here."""
+
+    memory_advice = "use energy=False, or a smaller model"
+
+    def __init__(
+        self, name: str, folder: str, revision: str, tokenizer, paths: Mapping[str, str]
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.connection = Connection()
+        if Path(folder).is_dir():
+            # Else nnsight asks the hub for a repository of that name.
+            huggingface._ID_CACHE[folder] = folder
+        self.traced = TransformersModel(
+            folder, revision=revision or None, **_options(tokenizer, paths)
+        )
+
+    @property
+    def host(self) -> str:
+        return self.connection.host
+
+    @property
+    def received(self) -> int:
+        return self.connection.received
+
+    def where(self, number_format: str) -> str:
+        return f"weights on {self.host}"
+
+    @contextmanager
+    def failures(self) -> Iterator[None]:
+        with server_failures(self.name, self.host):
+            yield
+
+    def _destination(self) -> dict:
+        with self.failures():
+            return {"backend": self.connection.backend(self.name, self.traced)}
+
+
+class _LockedTracer(InterleavingTracer):
+    """nnsight's tracer; while its block runs it holds the lock of all traces, without gradients."""
+
+    def __init__(self, session: Session, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self._session, self._held = session, ExitStack()
+
+    def __enter__(self) -> _LockedTracer:
+        try:
+            self._held.enter_context(TRACE_LOCK)
+            self._held.enter_context(torch.no_grad())
+            self._held.enter_context(self._session.failures())
+            # Not through super(): nnsight looks for the block in the frame that called this method.
+            self.capture()
+            if skippable(self.node):
+                skip_context(self)
+        except BaseException:
+            self._held.close()
+            raise
+        return self
+
+    def __exit__(self, *failure) -> bool:
+        self._session = None  # a tracer that stays bound must not keep the weights alive
+        with self._held:
+            return super().__exit__(*failure)
+
+    def __reduce__(self):
+        """Travel as nnsight's own tracer: a server has neither this class nor a lock to hold."""
+        state = {k: v for k, v in self.__getstate__().items() if k not in ("_session", "_held")}
+        return object.__new__, (InterleavingTracer,), state
+
+
+def _options(tokenizer, paths: Mapping[str, str]) -> dict:
+    """Return how nnsight wraps a model: under the names of the standard view."""
+    rename = {path: alias for alias, path in paths.items() if path != alias}
+    return {"task": "text-generation", "tokenizer": tokenizer, "rename": rename}

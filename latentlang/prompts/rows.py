@@ -1,0 +1,84 @@
+"""One way to index prompts, runs and paths: by number, slice, mask or concept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import index
+
+from ..errors import DataError, near
+
+
+def rows_of(item: object, concepts: Sequence[str]) -> list[int]:
+    """Return the row numbers that an index names.
+
+    Args:
+        item: a row number, a slice, a concept, or a list (array, tensor, Series) of row
+            numbers, of concepts, or of one bool per row.
+        concepts: the concept of each row.
+
+    Raises:
+        DataError: for a missing row or concept, and for a mask of another length.
+
+    >>> rows_of("sky", ["sea", "sky", "sky"]), rows_of(-1, ["sea", "sky"])
+    ([1, 2], [1])
+    >>> rows_of([True, False], ["sea", "sky"]), rows_of(slice(1, None), ["sea", "sky"])
+    ([0], [1])
+    """
+    if isinstance(item, slice):
+        return _rows_of_slice(item, len(concepts))
+    if isinstance(item, tuple):
+        raise DataError(
+            "One index at a time: take run[2] for a prompt, and run.between(3, 3) for a layer."
+        )
+    if names_one(item):
+        return _rows_of_one(_plain(item), concepts)
+    items = [_plain(part) for part in _plain(item)]
+    if items and all(isinstance(part, bool) for part in items):
+        if len(items) != len(concepts):
+            raise DataError(
+                f"This mask has {len(items)} values and there are {len(concepts)} rows: "
+                "make the mask from the same prompts."
+            )
+        return [row for row, keep in enumerate(items) if keep]
+    return [row for part in items for row in _rows_of_one(part, concepts)]
+
+
+def _rows_of_slice(item: slice, n_rows: int) -> list[int]:
+    try:
+        return list(range(n_rows)[item])
+    except (TypeError, ValueError):
+        raise DataError(f"{item} is not an index: write a slice with whole numbers.") from None
+
+
+def names_one(item: object) -> bool:
+    """Return whether an index names one thing, by number or concept, and not a list of things."""
+    items = _plain(item)
+    return isinstance(items, str) or not isinstance(items, (slice, Sequence))
+
+
+def _plain(item: object) -> object:
+    """Return an array, tensor or Series as a list, or as a number where it holds just one."""
+    return item.tolist() if hasattr(item, "tolist") else item
+
+
+def _rows_of_one(item: object, concepts: Sequence[str]) -> list[int]:
+    if isinstance(item, str):
+        rows = [row for row, concept in enumerate(concepts) if concept == item]
+        if not rows:
+            raise DataError(
+                f"There is no concept '{item}' here.{near(item, concepts)} "
+                "Choose one of these prompts."
+            )
+        return rows
+    try:
+        if isinstance(item, bool):
+            raise TypeError
+        row = index(item)  # type: ignore[arg-type]
+    except TypeError:
+        raise DataError(
+            f"{item!r} is not an index: use a number, a slice, a concept, "
+            "or a mask with one True or False per prompt."
+        ) from None
+    if not -len(concepts) <= row < len(concepts):
+        raise DataError(f"There is no row {row}: there are {len(concepts)}, counted from 0.")
+    return [row % len(concepts)]

@@ -1,0 +1,105 @@
+"""The tasks: ways to ask for a word (paper, section 3.3).
+
+A new task is a class here and a row of ``TASKS``.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pandas as pd
+
+from ..errors import DataError, near
+from .words import BLANK, language, load_cloze
+
+
+class Task:
+    """One way to ask for the word of a concept, for one source and one target language.
+
+    A subclass sets ``name``, how many ``demonstrations`` a prompt shows by default, and whether the
+    task ``needs_source``, a language other than the target. It also writes ``line``.
+    """
+
+    name: ClassVar[str]
+    demonstrations: ClassVar[int] = 4
+    needs_source: ClassVar[bool] = False
+
+    def __init__(self, words: pd.DataFrame, source: str, target: str) -> None:
+        self.words, self.source, self.target = words, source, target
+
+    def word(self, concept: str, code: str) -> str:
+        """Return the word that prompts use for a concept in a language."""
+        return self.words.at[concept, code][0]
+
+    def usable(self, concept: str) -> bool:
+        """Return whether this task can ask about a concept."""
+        return bool(self.words.at[concept, self.source] and self.words.at[concept, self.target])
+
+    def line(self, concept: str, answer: str | None = None) -> str:
+        """Return one line of a prompt about ``concept``.
+
+        ``answer``: the concept whose word is shown as the answer. None ends the line at the
+        opening quote, where the model continues.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def title(cls, source: str, target: str) -> str:
+        """Return the task and its languages, as titles show them.
+
+        >>> Translation.title("fr", "zh"), Cloze.title("zh", "zh")
+        ('translation fr → zh', 'cloze zh')
+        """
+        return f"{cls.name} {source} → {target}" if cls.needs_source else f"{cls.name} {target}"
+
+
+class Translation(Task):
+    """``Français: "fleur" - 中文: "花"``: a word and its translation."""
+
+    name = "translation"
+    needs_source = True
+
+    def line(self, concept: str, answer: str | None = None) -> str:
+        source_part = f'{language(self.source)["endonym"]}: "{self.word(concept, self.source)}"'
+        question = f'{source_part} - {language(self.target)["endonym"]}: "'
+        return question if answer is None else f'{question}{self.word(answer, self.target)}"'
+
+
+class Repetition(Translation):
+    """``中文: "花" - 中文: "花"``: the same line with one language on both sides."""
+
+    name = "repetition"
+    needs_source = False
+
+
+class Cloze(Task):
+    """``A "___" is used to play sports. Answer: "ball".``: a definition with a gap."""
+
+    name = "cloze"
+    demonstrations = 2
+
+    def __init__(self, words: pd.DataFrame, source: str, target: str) -> None:
+        super().__init__(words, source, target)
+        self.sentences = load_cloze(target)
+
+    def usable(self, concept: str) -> bool:
+        return concept in self.sentences and super().usable(concept)
+
+    def line(self, concept: str, answer: str | None = None) -> str:
+        own = language(self.target)
+        # A full-width colon needs no space after it.
+        gap = "" if own["answer"].endswith("：") else " "
+        sentence = self.sentences[concept].replace(BLANK, f'"{BLANK}"')
+        question = f'{sentence}{gap}{own["answer"]}{gap}"'
+        end = "" if answer is None else f'{self.word(answer, self.target)}"{own["stop"]}'
+        return question + end
+
+
+TASKS: dict[str, type[Task]] = {task.name: task for task in (Translation, Repetition, Cloze)}
+
+
+def find_task(name: str) -> type[Task]:
+    """Return the task of this name. Raises ``DataError`` with the nearest known one."""
+    if name not in TASKS:
+        raise DataError(f"Unknown task '{name}'.{near(name, TASKS)} Use one of {', '.join(TASKS)}.")
+    return TASKS[name]

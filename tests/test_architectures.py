@@ -1,0 +1,78 @@
+"""Every row of ARCHITECTURES reads a random model of its own type without further help."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from tiny import byte_level, randomise
+from transformers import AutoConfig, AutoModelForCausalLM
+
+import latentlang as ll
+from latentlang.models.architectures import ARCHITECTURES, find_architecture
+
+# The layout that the library expects inside a model of images and text; the type has no tiny form.
+WITHOUT_TINY = {"gemma3"}
+SIZES = {
+    "hidden_size": 64,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 256,
+}
+INNER = ("intermediate_size", "ffn_dim", "n_inner")
+
+
+def tiny_config(name: str, vocab_size: int):
+    """Return a small configuration of a type; transformers maps the common names to the type's own."""
+    config = AutoConfig.for_model(
+        name, vocab_size=vocab_size, pad_token_id=0, bos_token_id=0, eos_token_id=0
+    )
+    for key, value in SIZES.items():
+        if hasattr(config, key):
+            setattr(config, key, value)
+    for key in INNER:
+        if hasattr(config, key):
+            setattr(config, key, 96)
+    for key in ("word_embed_proj_dim", "d_model"):
+        if hasattr(config, key):
+            setattr(config, key, 64)
+    if hasattr(config, "num_key_value_heads"):
+        config.num_key_value_heads = 4
+    return config
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ARCHITECTURES if row.name not in WITHOUT_TINY], ids=lambda row: row.name
+)
+def test_a_row_reads_a_model_of_its_type(row, tmp_path):
+    tokenizer = byte_level()
+    torch.manual_seed(0)
+    network = AutoModelForCausalLM.from_config(tiny_config(row.name, len(tokenizer)))
+    randomise(network)
+    network.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    model = ll.load_model(tmp_path, dtype="float32")
+    assert model.n_layers == 3 and find_architecture(model.module).name == row.name
+    text = 'Français: "fleur" - English: "'
+    run = ll.decode(model, text, watch=range(100), progress=False)
+    with torch.no_grad():
+        own = model.module(**tokenizer(text, return_tensors="pt")).logits[0, -1].log_softmax(-1)
+    torch.testing.assert_close(run.watched[0, -1], own[:100], atol=1e-3, rtol=0)
+    assert not torch.allclose(run.watched[0, 0], run.watched[0, -1], atol=0.1), (
+        "the layers say the same"
+    )
+
+
+def test_the_names_and_the_layouts_are_unique():
+    assert len({row.name for row in ARCHITECTURES}) == len(ARCHITECTURES)
+    assert len({(row.layers, row.final_norm) for row in ARCHITECTURES}) == len(ARCHITECTURES)
+
+
+def test_the_layout_inside_a_model_of_images_and_text_is_found():
+    """Gemma 3's text model, where a model that also reads images keeps it."""
+    inner = torch.nn.Module()
+    inner.layers, inner.norm = torch.nn.ModuleList([torch.nn.Linear(2, 2)]), torch.nn.LayerNorm(2)
+    outer = torch.nn.Module()
+    outer.model = torch.nn.Module()
+    outer.model.language_model = inner
+    outer.config = AutoConfig.for_model("gemma3")
+    assert find_architecture(outer).layers == "model.language_model.layers"
