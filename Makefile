@@ -9,7 +9,7 @@ APP_ARGS ?=
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab app test notebooks notebook-files site picture lint prefetch chromium data-check results links bench clean
+.PHONY: help lab app test test-more claims notebooks notebook-files site picture lint prefetch chromium data-check results links bench clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -31,8 +31,14 @@ app: prefetch  ## open the explorer of a pair as a page of its own, for a lectur
 chromium: $(VENV)/.ready
 	$(BIN)/python tests/browser/chromium.py
 
-test: prefetch chromium  ## set up and pass every test
-	$(BIN)/python -m pytest
+test: prefetch chromium  ## set up and pass the tests of every day (under half an hour)
+	$(BIN)/python -m pytest -m "not more"
+
+test-more: prefetch chromium  ## pass the rest: solutions, every browser test, a hub, many kernels
+	$(BIN)/python -m pytest -m more
+
+claims: prefetch  ## hold every sentence that quotes a result against what the notebooks show
+	$(BIN)/python notebooks/claims.py
 
 notebooks: prefetch  ## run every notebook in both forms; HTML with figures in build/
 	$(BIN)/python notebooks/execute.py --out build

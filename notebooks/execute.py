@@ -1,8 +1,8 @@
-"""Run every notebook, in the student and the solution form, keep HTML pages with their figures, and print a table of the course.
+"""Make HTML pages with figures of every notebook, in both forms, and print a table of the course.
 
     python notebooks/execute.py --out build
 
-The first cell that fails stops the run and is named. A cell may take twenty minutes: the first run of all pairs is long on a slow machine.
+A notebook that was not executed yet is run first. A cell that fails is named.
 """
 
 from __future__ import annotations
@@ -10,66 +10,70 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import time
 from pathlib import Path
 
 import nbformat
 import pages
 import pandas as pd
-from nbclient import NotebookClient
+import store
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert import HTMLExporter
 
-HERE = Path(__file__).resolve().parent
-SECONDS_A_CELL = 1200
-
-
-def run(path: Path) -> nbformat.NotebookNode:
-    """Execute one notebook from top to bottom in a kernel of its own and return it with its outputs."""
-    notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=SECONDS_A_CELL, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}})
-    return client.execute()
+import build
 
 
 def counts(notebook: nbformat.NotebookNode) -> dict[str, int]:
-    """Return what a notebook holds: cells, words of text, exercises that check themselves, predictions."""
-    text = "\n".join(cell.source for cell in notebook.cells[1:] if cell.cell_type == "markdown")  # the first cell is the badges
+    """Return how many cells, words of text, checked exercises and predictions a notebook holds."""
+    after_badges = notebook.cells[1:]
+    text = "\n".join(cell.source for cell in after_badges if cell.cell_type == "markdown")
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    numbers = {"cells": len(notebook.cells), "words": len(text.split())}
-    return numbers | {"exercises": len(re.findall(r"\.exercise\(", code)), "predictions": len(re.findall(r"\bll\.predict\(", code))}
+    return {
+        "cells": len(notebook.cells),
+        "words": len(text.split()),
+        "exercises": len(re.findall(r"\.exercise\(", code)),
+        "predictions": len(re.findall(r"\bll\.predict\(", code)),
+    }
 
 
 def page(notebook: nbformat.NotebookNode, scripts: str) -> str:
-    """Return an executed notebook as an HTML page that draws its figures with the scripts in the folder ``scripts``."""
-    html, _ = HTMLExporter(require_js_url="", mathjax_url="").from_notebook_node(pages.still(notebook))
-    html = re.sub(r'<script[^>]*src=""[^>]*>\s*</script>', "", html)  # what nbconvert would fetch from elsewhere
+    """Return an executed notebook as an HTML page.
+
+    Its figures are drawn by the scripts in the folder ``scripts``.
+    """
+    exporter = HTMLExporter(require_js_url="", mathjax_url="")
+    html, _ = exporter.from_notebook_node(pages.still(notebook))
+    # What nbconvert would fetch from elsewhere.
+    html = re.sub(r'<script[^>]*src=""[^>]*>\s*</script>', "", html)
     tags = f'<link rel="stylesheet" href="{scripts}/{pages.STYLE}">'
     tags += "".join(f'<script defer src="{scripts}/{name}"></script>' for name in pages.SCRIPTS)
     return html.replace("</head>", f"{tags}</head>", 1)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Execute what is asked for (default: all) and return the number of notebooks that failed."""
+    """Write the pages that are asked for (default: all) and return how many notebooks failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: every notebook in both forms")
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: all, in both forms")
     parser.add_argument("--out", type=Path, default=Path("build"), help="folder for the HTML pages")
     options = parser.parse_args(arguments)
+    every = [*sorted(build.HERE.glob("*.ipynb")), *sorted(build.HERE.glob("solutions/*.ipynb"))]
     failed, rows = 0, {}
     pages.copy_scripts(options.out / "scripts")
-    for path in options.notebooks or [*sorted(HERE.glob("*.ipynb")), *sorted((HERE / "solutions").glob("*.ipynb"))]:
-        name = path.resolve().relative_to(HERE)
-        target = options.out / name.with_suffix(".html")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        started = time.perf_counter()
+    for path in options.notebooks or every:
+        name = path.resolve().relative_to(build.HERE)
+        form = "solutions" if name.parent.name == "solutions" else "student"
         try:
-            notebook = run(path)
+            notebook = nbformat.read(store.executed(path.stem, form), as_version=4)
         except (CellExecutionError, CellTimeoutError) as error:
-            print(f"FAILED {path.name}: {error}", file=sys.stderr)
+            print(f"FAILED {name}: {error}", file=sys.stderr)
             failed += 1
             continue
-        rows[str(name.with_suffix(""))] = counts(notebook) | {"minutes": round((time.perf_counter() - started) / 60, 1)}
-        target.write_text(page(notebook, "../scripts" if len(name.parts) > 1 else "scripts"), encoding="utf-8")
-        print(f"{target}  {time.perf_counter() - started:.0f} s", flush=True)
+        minutes = notebook.metadata["latentlang"]["minutes"]
+        rows[str(name.with_suffix(""))] = counts(notebook) | {"minutes": minutes}
+        target = options.out / name.with_suffix(".html")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scripts = "scripts" if form == "student" else "../scripts"
+        target.write_text(page(notebook, scripts), encoding="utf-8")
+        print(target, flush=True)
     print(pd.DataFrame(rows).T.to_string())
     return failed
 

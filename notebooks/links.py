@@ -39,7 +39,11 @@ def pull(name: str, hub: str | None = None, repository: str | None = None) -> st
     """
     repository = repository or f"https://github.com/{slug()}"
     folder = repository.rstrip("/").rpartition("/")[2].removesuffix(".git")
-    page = f"{hub.rstrip('/')}/hub/user-redirect/git-pull" if hub else "https://nbgitpuller.readthedocs.io/en/latest/link.html"
+    page = (
+        f"{hub.rstrip('/')}/hub/user-redirect/git-pull"
+        if hub
+        else "https://nbgitpuller.readthedocs.io/en/latest/link.html"
+    )
     return f"{page}?{urlencode({'repo': repository, 'branch': BRANCH, 'urlpath': f'lab/tree/{folder}/notebooks/{name}.ipynb'})}"
 
 

@@ -45,7 +45,9 @@ def still(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
                     kept.append(_html(LIVE, "explorer"))
             elif "<table" in (page := "".join(data.get("text/html", ""))):
                 tables += 1
-                kept.append(_html(_scrolling(page, f"Table {tables}"), data.get("text/plain", "table")))
+                kept.append(
+                    _html(_scrolling(page, f"Table {tables}"), data.get("text/plain", "table"))
+                )
             elif output.get("name") != "stderr":
                 kept.append(output)
         if cell.cell_type == "code":
@@ -61,11 +63,15 @@ def figure(spec: dict, number: int) -> str:
     shown = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
     numbers = ""
     if 0 < len(table) <= _ROWS and table.shape[1] <= _COLUMNS:
-        page = table.to_html(float_format=lambda value: f"{value:.4g}", border=0, na_rep="", escape=True)
+        page = table.to_html(
+            float_format=lambda value: f"{value:.4g}", border=0, na_rep="", escape=True
+        )
         scrolling = _scrolling(page, f"Numbers of figure {number}")
         numbers = f"<details><summary>Figure {number} in numbers</summary>{scrolling}</details>"
     told = html.escape(ll.plots.describe(drawn), quote=True)
-    place = f"<div class='ll-plot' role='group' aria-label='{told}' style='height: {height}px'></div>"
+    place = (
+        f"<div class='ll-plot' role='group' aria-label='{told}' style='height: {height}px'></div>"
+    )
     drawing = _scrolling(place, f"Figure {number}")
     return f"<div class='ll-figure'>{drawing}<script type='application/json'>{shown}</script>{numbers}</div>"
 
@@ -94,6 +100,10 @@ def _decoded(value):
             numbers = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
             shape = value.get("shape")
             numbers = numbers.reshape([int(n) for n in str(shape).split(",")]) if shape else numbers
-            return np.where(np.isfinite(numbers), numbers, None).tolist() if numbers.dtype.kind == "f" else numbers.tolist()
+            return (
+                np.where(np.isfinite(numbers), numbers, None).tolist()
+                if numbers.dtype.kind == "f"
+                else numbers.tolist()
+            )
         return {key: _decoded(inner) for key, inner in value.items()}
     return [_decoded(inner) for inner in value] if isinstance(value, list) else value

@@ -16,7 +16,9 @@ IMAGES = Path(__file__).resolve().parent / "images"
 
 def thumbnail(figure: go.Figure) -> go.Figure:
     """Return a figure that is still readable when it is small: no title, no legend, larger letters."""
-    return figure.update_layout(title=None, showlegend=False, margin={"l": 60, "r": 10, "t": 10, "b": 50}, font_size=16)
+    return figure.update_layout(
+        title=None, showlegend=False, margin={"l": 60, "r": 10, "t": 10, "b": 50}, font_size=16
+    )
 
 
 def main() -> None:
@@ -24,14 +26,16 @@ def main() -> None:
     model = ll.load_model("gemma-3-270m", dtype="float32")
     IMAGES.mkdir(exist_ok=True)
     prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)
-    eagle = next(p for p in prompts if p.concept == "eagle")
-    heatmap = ll.plots.heatmap(ll.decode(model, [eagle.text], positions=7), model.tokenizer)
+    eagle = ll.decode(model, prompts["eagle"], positions=7)
+    heatmap = ll.plots.heatmap(eagle, model.tokenizer)
     heatmap.write_image(IMAGES / "eagle.png", width=900, height=520, scale=1.5)
 
     ask = {"every": 4, "progress": False}
     french = ll.run_experiment(model, "translation", "fr", "zh", **ask)
     german = ll.run_experiment(model, "translation", "de", "zh", keep_latents=True, **ask)
-    pooled = ll.run_experiment(model, "translation", ["de", "fr", "ru"], "zh", every=8, progress=False)
+    pooled = ll.run_experiment(
+        model, "translation", ["de", "fr", "ru"], "zh", every=8, progress=False
+    )
     italian = ll.run_experiment(model, "translation", "it", "ja", every=8, progress=False)
     cut = ll.data.fertility(model.tokenizer).sort_values("tokens").round(1).reset_index()
     drawn = {

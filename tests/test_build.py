@@ -1,4 +1,4 @@
-"""The generator of the notebooks: two forms from one source, and a check that catches every way of going stale."""
+"""The generator of the notebooks: two forms from one source, and a check of every kind of stale."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def sources(path: Path) -> list[str]:
 
 
 def test_stub_and_solution_part_ways(course):
-    student, solution = sources(course / "01_try.ipynb"), sources(course / "solutions" / "01_try.ipynb")
+    student = sources(course / "01_try.ipynb")
+    solution = sources(course / "solutions" / "01_try.ipynb")
     assert "answer = ..." in student and "answer = 42" not in student
     assert "answer = 42" in solution and "answer = ..." not in solution
     assert "shared = 1" in student and "shared = 1" in solution
@@ -79,7 +80,8 @@ def test_fresh_course_passes_the_check(course):
 def test_every_kind_of_stale_is_caught_and_named(course, damage, capsys):
     path = course / "01_try.ipynb"
     if damage == "edited":
-        path.write_text(path.read_text(encoding="utf-8").replace("shared = 1", "shared = 2"), encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("shared = 1", "shared = 2"), encoding="utf-8")
     elif damage == "stray":
         path = course / "99_stray.ipynb"
         shutil.copy(course / "01_try.ipynb", path)
@@ -95,7 +97,10 @@ def test_every_kind_of_stale_is_caught_and_named(course, damage, capsys):
 
 @pytest.mark.parametrize(
     ("cell", "complaint"),
-    [("# %%\n" + "x = 1\n" * 13, "13 lines of code"), ("# %% [markdown]\n# " + "word " * 151, "151 words")],
+    [
+        ("# %%\n" + "x = 1\n" * 13, "13 lines of code"),
+        ("# %% [markdown]\n# " + "word " * 151, "151 words"),
+    ],
 )
 def test_a_cell_too_long_to_read_is_refused(course, cell, complaint):
     (course / "source" / "01_try.py").write_text(cell, encoding="utf-8")
@@ -104,23 +109,30 @@ def test_a_cell_too_long_to_read_is_refused(course, cell, complaint):
 
 
 def test_a_hubs_link_says_what_to_pull_and_what_to_open():
-    """As nbgitpuller reads it: repository, branch and path, in a folder named after the repository."""
-    link = urlsplit(build.links.pull("01_try", "https://hub.example.org/", "https://github.com/someone/my-course.git"))
+    """As nbgitpuller reads it: repository, branch, and path in a folder of that name."""
+    repository = "https://github.com/someone/my-course.git"
+    link = urlsplit(build.links.pull("01_try", "https://hub.example.org/", repository))
     assert (link.netloc, link.path) == ("hub.example.org", "/hub/user-redirect/git-pull")
     asked = {name: values[0] for name, values in parse_qs(link.query).items()}
-    wanted = {"repo": "https://github.com/someone/my-course.git", "branch": "main", "urlpath": "lab/tree/my-course/notebooks/01_try.ipynb"}
+    wanted = {
+        "repo": repository,
+        "branch": "main",
+        "urlpath": "lab/tree/my-course/notebooks/01_try.ipynb",
+    }
     assert asked == wanted
 
 
 def test_the_link_generator_prints_one_link_a_notebook(run_python):
-    said = run_python(
-        "import sys; sys.path.insert(0, 'notebooks'); sys.argv = ['links', 'https://hub.example.org']; import links; links.main()"
-    )
-    assert said.count("https://hub.example.org/hub/user-redirect/git-pull?") == len(list((build.HERE / "source").glob("*.py")))
+    hub = "https://hub.example.org"
+    code = f"import sys; sys.path.insert(0, 'notebooks'); sys.argv = ['links', '{hub}']\n"
+    said = run_python(code + "import links; links.main()")
+    scripts = list((build.HERE / "source").glob("*.py"))
+    assert said.count(f"{hub}/hub/user-redirect/git-pull?") == len(scripts)
 
 
 def test_a_predictions_code_is_folded_away(course):
     cells = nbformat.read(course / "01_try.ipynb", as_version=4).cells
     folded = [cell for cell in cells if cell.metadata.get("jupyter", {}).get("source_hidden")]
-    assert [cell.source.splitlines()[1] for cell in folded] == ['ll.predict("Which?", ["one", "two"], "one")']
-    assert folded[0].source.splitlines()[0] == build.FOLDED and "remove-input" in folded[0].metadata.tags
+    code = 'll.predict("Which?", ["one", "two"], "one")'
+    assert [cell.source.splitlines() for cell in folded] == [[build.FOLDED, code]]
+    assert "remove-input" in folded[0].metadata.tags

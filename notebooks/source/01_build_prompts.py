@@ -67,7 +67,7 @@ words.loc[["book", "flower", "dog", "cloud", "mountain"], ["en", "fr", "de", "ru
 
 # %%
 prompts = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)
-flower = next((p for p in prompts if p.concept == "flower"), prompts[0])
+flower = prompts["flower"] if "flower" in prompts else prompts[0]
 print(flower.text)
 
 # %% [markdown]
@@ -117,14 +117,14 @@ ll.checks.exercise("01.1", answer)
 # %%
 ids = model.tokenizer(flower.text)["input_ids"]
 print(len(ids), "tokens of a vocabulary of", f"{model.vocab_size:,}")
-print(" | ".join(ll.display.token_text(i, model.tokenizer) for i in ids[-14:]))
+print(" | ".join(ll.plots.token_text(i, model.tokenizer) for i in ids[-14:]))
 
 # %% [markdown]
 # How many tokens does a word take? That depends on how much of a language the tokenizer has seen. The number is called **fertility**.
 
 # %%
 cut = ll.data.fertility(model.tokenizer).sort_values("tokens").round(1).reset_index()
-cut["name"] = cut["language"].map(ll.display.language_label)
+cut["name"] = cut["language"].map(ll.plots.language_label)
 
 # %% tags=["predict"]
 offered = cut[cut["language"].isin(("en", "zh", "fr", "ru", "hu"))].sort_values("language")
@@ -154,7 +154,7 @@ ll.plots.bars(cut, x="name", y="tokens", title="Tokens a word takes, by language
 for word in ("fleur", "flower", "花"):
     for mode in ("prefix", "word", "first"):
         found = sorted(ll.start_ids(word, model.tokenizer, mode))
-        print(f"{word:8}{mode:8}", " ".join(ll.display.token_text(i, model.tokenizer) for i in found))
+        print(f"{word:8}{mode:8}", " ".join(ll.plots.token_text(i, model.tokenizer) for i in found))
 
 # %% [markdown]
 # Try other words. **Question to answer with the widget:** can you find a French and an English word that no token can tell apart, in any of the three modes?
@@ -197,7 +197,7 @@ rows = []
 for code in ("zh", "ru", "de", "fr"):
     for mode in ("prefix", "word", "first"):
         kept = ll.build_prompts("translation", "en", code, tokenizer=model.tokenizer, mode=mode)
-        rows.append((ll.display.language_label(code), mode, len(kept)))
+        rows.append((ll.plots.language_label(code), mode, len(kept)))
 kept = pd.DataFrame(rows, columns=["target", "mode", "concepts"])
 
 # %% tags=["predict"]
@@ -272,8 +272,8 @@ display(ll.explore.prompt(model, source=source, target=target, concept="book"))
 # No widget on your screen (on GitHub, in a PDF)? This figure shows its first state.
 
 # %%
-book = next((p for p in prompts if p.concept == "book"), prompts[0])
-ll.plots.heatmap(ll.decode(model, [book.text], positions=10), model.tokenizer)
+book = prompts["book"] if "book" in prompts else prompts[0]
+ll.plots.heatmap(ll.decode(model, book, positions=10), model.tokenizer)
 
 # %% [markdown]
 # ## What this does not show

@@ -28,6 +28,11 @@
 # The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
 # Llama-2 7B, the paper's smallest model, takes about 7.5 GB of GPU memory in 8-bit (not run for this text).
 
+# %% tags=["claims"]
+{
+    "about 7.5 GB of GPU memory in 8-bit": (ll.data.results("memory").query("model == 'llama-2-7b'").asked_for.max() == 7.5),
+}
+
 # %% tags=["setup"]
 
 # %% tags=["parameters"]
@@ -56,8 +61,7 @@ print(model, len(prompts), "prompts")
 # The last position of the prompt is the one that predicts the answer. We follow the latent there. Layer 1 is the output of the first block.
 
 # %%
-at = next((i for i, p in enumerate(prompts) if p.concept == "eagle"), 0)
-example = prompts[at]
+example = prompts["eagle"] if "eagle" in prompts else prompts[0]
 print(example.text)
 print("\nlayers:", model.n_layers, " d_model:", model.d_model, " answer:", example.answers[target][0])
 
@@ -71,7 +75,7 @@ print("\nlayers:", model.n_layers, " d_model:", model.d_model, " answer:", examp
 
 # %%
 latents = []
-with ll.lens.TRACE_LOCK, torch.no_grad(), model.traced.trace(example.text):  # the lock: one trace at a time
+with model.trace(example.text):
     for block in model.traced.layers:
         latents.append(block.output[:, -1].save())
 
@@ -91,7 +95,7 @@ with torch.no_grad():
     log_probs = torch.log_softmax(model.lm_head(model.final_norm(h)).float(), -1)
 
 for language, ids in example.token_ids.items():
-    by_layer = ll.metrics.set_probability(log_probs, ids)
+    by_layer = log_probs[:, sorted(ids)].exp().sum(-1)
     print(f"{language}: {by_layer[-1]:.3f} at the last layer")  # the other layers: soon
 
 # %% [markdown]
@@ -99,16 +103,27 @@ for language, ids in example.token_ids.items():
 # Both ways must agree:
 
 # %%
-one = ll.decode(model, prompts[at : at + 1])
-by_hand = torch.stack([ll.metrics.set_probability(log_probs, ids) for ids in example.token_ids.values()])
+one = ll.decode(model, example)
+by_hand = torch.stack([log_probs[:, sorted(ids)].exp().sum(-1) for ids in example.token_ids.values()])
 library = torch.stack([one.probability[language][0] for language in example.token_ids])
 print("largest difference:", f"{(by_hand - library).abs().max():.1e}")
+
+# %% tags=["claims"]
+{
+    "a quarter of a million numbers a layer": 240_000 < log_probs.shape[-1] < 270_000,
+    "Both ways must agree": (by_hand - library).abs().max() < 1e-4,
+}
 
 # %% [markdown]
 # ## Exercise 02.1 · Entropy (3 minutes, easy)
 #
 # How sure is the model at a layer? The **entropy** says it in bits: 0 when one token has all the probability, and more the more tokens share it.
 # Suppose a layer gives every one of Gemma's 262,144 tokens the same probability. What is the entropy in bits?
+
+# %% tags=["claims"]
+{
+    "Gemma's 262,144 tokens": log_probs.shape[-1] == 262_144,
+}
 
 # %% tags=["stub"]
 answer = ...  # a number
@@ -130,7 +145,7 @@ ll.checks.exercise("02.1", answer)
 # Hover for the next candidates.
 
 # %% tags=["predict"]
-named = {code: ll.display.language_label(code) for code in one.languages}
+named = {code: ll.plots.language_label(code) for code in one.languages}
 rises = [(layer, code) for code in named for layer, p in zip(one.layers, one.probability[code][0].tolist()) if p > 0.1]
 layer, first = min(rises, default=(None, None))
 question = f"Going up the last column: in which language is the first word for {example.concept} with more than 10 %?"
@@ -138,7 +153,7 @@ told = f"It is at layer {layer}." if layer else ""
 ll.predict(question, [*named.values(), "none of them"], named.get(first, "none of them"), told)
 
 # %%
-seen = ll.decode(model, prompts[at : at + 1], positions=10)
+seen = ll.decode(model, example, positions=10)
 ll.plots.heatmap(seen, model.tokenizer)
 
 # %% [markdown]
@@ -146,6 +161,14 @@ ll.plots.heatmap(seen, model.tokenizer)
 # there is no English in the prompt; and at the top the Chinese one.
 #
 # We picked this concept because it shows the detour so well. A single prompt is an anecdote: let us count.
+
+# %% tags=["claims"]
+{
+    "the latent does not yet point at any word": all(one.between(1, 9).probability[code].max() < 0.01 for code in ("en", "zh", "fr")),
+    "Then, in the last column, the English word comes up": one.rank["en"].min() == 1,
+    "there is no English in the prompt": not {*example.answers["en"]} & {*example.text.split('"')},
+    "at the top the Chinese one": one.rank["zh"][0, -1] == 1,
+}
 
 # %% [markdown]
 # ## 5. Which language leads?
@@ -158,20 +181,20 @@ ll.plots.heatmap(seen, model.tokenizer)
 # `run_experiment` builds the prompts, decodes them and keeps the result on disk, so that the same question is answered at once next time.
 
 # %%
-decoded = ll.run_experiment(model, "translation", source, target, seed=seed, every=every)
+translation = ll.run_experiment(model, "translation", source, target, seed=seed, every=every)
 
 # %% tags=["predict"]
-peaks = {code: values.mean(0).max().item() for code, values in decoded.probability.items()}
+peaks = {code: values.mean(0).max().item() for code, values in translation.probability.items()}
 choices = ["nowhere above 1 %", "above 1 %, but not the highest", "the highest of the three"]
 found = 0 if peaks["en"] < 0.01 else 1 + (peaks["en"] == max(peaks.values()))
 told = ", ".join(f"{code} {peak:.0%}" for code, peak in peaks.items())
 ll.predict("The prompt contains no English. How high will the English line get?", choices, choices[found], f"The peaks: {told}.")
 
 # %%
-ll.plots.language_probability(decoded)
+ll.plots.language_probability(translation)
 
 # %%
-summary = ll.summarize(decoded)
+summary = ll.summarize(translation)
 shown = summary[(summary["quantity"] == "probability") & (summary["layer"] > model.n_layers - 7)]
 shown.pivot(index="layer", columns="language", values=["mean", "lower", "upper"]).round(3)
 
@@ -182,6 +205,23 @@ shown.pivot(index="layer", columns="language", values=["mean", "lower", "upper"]
 # But the English word, which nobody mentioned, rises as well. In the first layers where it appears the target is still near zero; then the target catches up, and at the last layer it leads and English is gone.
 # That is the detour the paper describes for Llama-2, in miniature. (Its reading: concepts lie in a space that leans to English; not: the model translates into English first.)
 
+# %% tags=["claims"]
+{
+    "The loudest visitor is the *source* word": (translation.probability["fr"].mean(0).max() > translation.probability["en"].mean(0).max()),
+    "the English word, which nobody mentioned, rises as well": (
+        translation.between(1, 12).probability["en"].mean(0).max() < 0.01
+        and translation.between(13, 17).probability["en"].mean(0).min() > 0.05
+    ),
+    "In the first layers where it appears the target is still near zero": (
+        translation.between(13, 14).probability["zh"].mean(0).max() < 0.02
+    ),
+    "then the target catches up": (translation.between(13, 18).probability["zh"].mean(0).diff().min() > 0),
+    "at the last layer it leads and English is gone": (
+        translation.probability["zh"][:, -1].mean() > translation.probability["fr"][:, -1].mean()
+        and translation.probability["en"][:, -1].mean() < 0.01
+    ),
+}
+
 # %% [markdown]
 # ## 6. English, or only a copy?
 #
@@ -190,12 +230,17 @@ shown.pivot(index="layer", columns="language", values=["mean", "lower", "upper"]
 # French *lion* is also an English word. When the model copies it, the lens counts that as English. Such words are **cognates**. The paper keeps them; let us leave them out.
 
 # %%
-cognates = decoded.prompts["cognate"]
-print(cognates.sum(), "of", len(decoded), "concepts are cognates:", ", ".join(decoded.prompts["concept"][cognates][:12]))
-without = decoded[~cognates]
+cognates = translation.prompts["cognate"]
+print(cognates.sum(), "of", len(translation), "concepts are cognates:", ", ".join(translation.prompts["concept"][cognates][:12]))
+without = translation.without_cognates()
+
+# %% tags=["claims"]
+{
+    "French *lion* is also an English word": ("lion" in translation.prompts["concept"][cognates].tolist()),
+}
 
 # %% tags=["predict"]
-before, after = (run.probability["en"].mean(0) for run in (decoded, without))
+before, after = (run.probability["en"].mean(0) for run in (translation, without))
 top = int(before.argmax())
 left = (after[top] / before[top]).item()
 choices = ["most of it", "less than half", "nothing"]
@@ -206,7 +251,7 @@ ll.predict(f"Without cognates, what is left of the English peak (layer {top + 1}
 ll.plots.language_probability(without)
 
 # %%
-for name, run in (("all concepts", decoded), ("without cognates", without)):
+for name, run in (("all concepts", translation), ("without cognates", without)):
     english = ll.summarize(run).query("quantity == 'probability' and language == 'en'")
     peak = english.loc[english["mean"].idxmax()]
     print(
@@ -216,10 +261,38 @@ for name, run in (("all concepts", decoded), ("without cognates", without)):
 # %% [markdown]
 # **What to notice.** In the layer where English first appears, most of it *was* copying: the line falls by more than half there, and its peak moves to a later layer. But it does not go away.
 #
-# Compare the two bands layer by layer. In the first layer with English, its band lies clear above the target's; after that the bands touch or overlap. A claim should go as far as its intervals, and no further.
+# Compare the two bands layer by layer. In the first layer with English, its band lies above the target's. Then the bands come together, and in the last layer the target's lies clear above. A claim should go as far as its intervals, and no further.
 # (Overlapping bands do not prove that two curves are alike, either: notebook 4 tests the difference itself.)
 #
 # Change `source` to `"de"` at the top and run again: German nouns begin with a capital, so a plain copy is no English token.
+
+# %% tags=["claims"]
+{
+    "the line falls by more than half there": (
+        without.between(13, 13).probability["en"].mean() < 0.5 * translation.between(13, 13).probability["en"].mean()
+    ),
+    "its peak moves to a later layer": (without.probability["en"].mean(0).argmax() > translation.probability["en"].mean(0).argmax()),
+    "But it does not go away": (ll.summarize(without).query("quantity == 'probability' and language == 'en'").lower.gt(0.02).any()),
+    "In the first layer with English, its band lies above the target's": (
+        ll.summarize(without)
+        .query("quantity == 'probability'")
+        .pivot(index="layer", columns="language")
+        .pipe(lambda table: table.lower.en[13] > table.upper.zh[13])
+    ),
+    "Then the bands come together": (
+        ll.summarize(without)
+        .query("quantity == 'probability' and layer in (14, 15, 16)")
+        .pivot(index="layer", columns="language")
+        .pipe(lambda table: (table.lower.en < table.upper.zh) & (table.lower.zh < table.upper.en))
+        .all()
+    ),
+    "in the last layer the target's lies clear above": (
+        ll.summarize(without)
+        .query("quantity == 'probability' and layer == 18")
+        .pivot(index="layer", columns="language")
+        .pipe(lambda table: table.lower.zh[18] > 0.1 + table.upper.en[18])
+    ),
+}
 
 # %% [markdown]
 # ## 7. The control: repetition
@@ -241,12 +314,20 @@ ll.plots.language_probability(repeated)
 
 # %%
 for name, run in (("translation", without), ("repetition", repeated)):
-    english, wanted = (run.probability[code].mean(0) for code in run.pivot_and_target)
+    english, wanted = (run.probability[code].mean(0) for code in run.pair)
     ahead = [layer for layer, e, w in zip(run.layers, english, wanted) if e > w and e > 0.01]
     print(f"{name:12} English is ahead of the target, and above 1 %, at layers {ahead}")
 
 # %% [markdown]
 # **What to notice.** When repeating, the target is there as soon as any word is, and English never gets above a few per cent at any layer: no detour.
+
+# %% tags=["claims"]
+{
+    "the target is there as soon as any word is": (repeated.probability["zh"].mean(0) > repeated.probability["en"].mean(0))[
+        repeated.probability["en"].mean(0) > 0.01
+    ].all(),
+    "English never gets above a few per cent at any layer": (repeated.probability["en"].mean(0).max() < 0.05),
+}
 
 # %% [markdown]
 # ## 8. Other targets
@@ -259,11 +340,21 @@ for name, run in (("translation", without), ("repetition", repeated)):
 #
 # **Predict:** for which targets will the model be right most often, and for which least?
 
+# %% tags=["claims"]
+{
+    "from French (from German, where French is the target)": (ll.data.results("targets").query("target != 'fr'").source.eq("fr").all()),
+}
+
 # %%
 ll.data.results("targets").set_index("target").drop(columns="source")
 
 # %% [markdown]
-# **What to notice.** A handover in a low layer means that English never led at all: both lines are near zero there, and merely do not cross later. Where `right` is near zero, the model does not know the language well enough, and its handover layer means little: one must first be able to do a task before one can do it in English.
+# **What to notice.** A handover in a low layer means that English never led at all: both lines are near zero there, and merely do not cross later. Where `right` is near zero, the model does not know the language well enough, and its handover layer means little. If the model cannot do the task, the curves say nothing about the language it uses.
+
+# %% tags=["claims"]
+{
+    "A handover in a low layer": ll.data.results("targets").handover.min() == 1,
+}
 
 # %% [markdown]
 # ## Exercise 02.2 · Write the lens yourself (8 minutes, medium)
@@ -314,17 +405,24 @@ ll.checks.exercise("02.3", probability)
 # %% [markdown]
 # ## Exercise 02.4 · No detour (6 minutes, open)
 #
-# A mean over words hides the single ones. Find a concept that the model answers in the target language (above 50 % at the last layer) with English below 5 % in *every* layer. Pass its row: `decoded[i]`.
+# A mean over words hides the single ones. Find a concept that the model answers in the target language (above 50 % at the last layer) with English below 5 % in *every* layer. Pass its row: `translation[i]`.
+
+# %% tags=["claims"]
+{
+    "above 50 % at the last layer) with English below 5 % in *every* layer": (
+        (translation.probability["zh"][:, -1] > 0.5) & (translation.probability["en"].amax(1) < 0.05)
+    ).any(),
+}
 
 # %% tags=["stub"]
-answer = ...  # decoded[i], with the number of a row
+answer = ...  # translation[i], with the number of a row
 ll.checks.exercise("02.4", answer)
 
 # %% tags=["solution"]
 # The highest P(English) at any layer, and P(target) at the last one, for every prompt.
-straight = (decoded.probability["en"].amax(1) < 0.05) & (decoded.probability[target][:, -1] > 0.5)
-print(int(straight.sum()), "of", len(decoded), "words:", ", ".join(decoded.prompts["concept"][straight.numpy()][:10]))
-answer = decoded[int(straight.int().argmax())]
+straight = (translation.probability["en"].amax(1) < 0.05) & (translation.probability[target][:, -1] > 0.5)
+print(int(straight.sum()), "of", len(translation), "words:", ", ".join(translation.prompts["concept"][straight.numpy()][:10]))
+answer = translation[int(straight.int().argmax())]
 ll.checks.exercise("02.4", answer)
 
 # %% [markdown]
@@ -333,6 +431,11 @@ ll.checks.exercise("02.4", answer)
 # **Question to answer with the widget:** find a concept, no cognate, whose English word has more than 20 % at some layer from French to Chinese. Is it there from German to Chinese as well?
 #
 # (No widget on your screen? The heatmap of section 4 and the next figure show one state of it.)
+
+# %% tags=["claims"]
+{
+    "a concept, no cognate, whose English word has more than 20 %": (without.probability["en"].max() > 0.2),
+}
 
 # %%
 display(ll.explore.prompt(model, source=source, target=target, concept="snake"))
@@ -355,3 +458,12 @@ ll.plots.language_probability(one)
 # **Further reading:** section 4.1 of the [paper](https://aclanthology.org/2024.acl-long.820/); nostalgebraist, *interpreting GPT: the logit lens* (2020).
 #
 # **Next:** [3 · Trace the three phases](03_trace_three_phases.ipynb)
+
+# %% tags=["claims"]
+{
+    "English rises in between when translating, and not when repeating": (
+        without.probability["en"].mean(0).max() > 0.05 > repeated.probability["en"].mean(0).max()
+    ),
+    "A small model also copies the source word on the way": (translation.probability["fr"].mean(0).max() > 0.5),
+    "cognates make copying look like English": (translation.probability["en"].mean(0).max() > without.probability["en"].mean(0).max()),
+}

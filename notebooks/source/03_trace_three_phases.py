@@ -40,8 +40,8 @@ import torch
 from IPython.display import display
 
 model = ll.load_model(model)
-decoded = ll.run_experiment(model, "translation", source, target, seed=seed, every=every, keep_latents=True)
-decoded
+run = ll.run_experiment(model, "translation", source, target, seed=seed, every=every, keep_latents=True)
+run
 
 # %% [markdown]
 # ## 1. An extreme case
@@ -101,14 +101,14 @@ ll.checks.exercise("03.1", answer)
 # For the real model, the tokens are the rows of the unembedding with the final norm's gain folded in, scaled to length 1.
 
 # %% tags=["predict"]
-mean = decoded.energy.mean(0)
+mean = run.energy.mean(0)
 low = int(mean.argmin()) + 1
 third = "first" if low <= model.n_layers / 3 else "middle" if low <= 2 * model.n_layers / 3 else "last"
 question = "In which third of the layers will the energy be lowest?"
 ll.predict(question, ["first", "middle", "last"], third, f"At layer {low}, E = {mean.min():.3f}; at the last layer {mean[-1]:.3f}.")
 
 # %%
-ll.plots.energy(decoded)
+ll.plots.energy(run)
 
 # %% [markdown]
 # **What to notice.** Energy stays far below 1 at every layer: most of the latent's direction has nothing to do with the next token. For Llama-2 the paper finds a low plateau and a rise in the last layers.
@@ -117,21 +117,32 @@ ll.plots.energy(decoded)
 # The library does not multiply every latent with every token. ‖Ûh‖² = hᵀ(ÛᵀÛ)h, and ÛᵀÛ is only `d_model` x `d_model`: built once, it serves all latents. Is it the same number?
 
 # %%
-some = decoded.latents[:3].double()
+some = run.latents[:3].double()
 tokens = torch.nn.functional.normalize(model.folded_unembedding(), dim=-1)
 seen = torch.stack([(tokens @ h.float().T).double().square().sum(0) for h in some])  # ‖Ûh‖², every token visited
 between = (tokens.T @ tokens).double().square().sum() / len(tokens) ** 2
 direct = (seen / (len(tokens) * some.square().sum(-1)) / between).sqrt()
-print("largest relative difference:", f"{((direct - decoded.energy[:3]) / direct).abs().max():.1e}")
+print("largest relative difference:", f"{((direct - run.energy[:3]) / direct).abs().max():.1e}")
 del tokens
+
+# %% tags=["claims"]
+{
+    "Energy stays far below 1 at every layer": run.energy.max() < 0.2,
+    "Is it the same number?": ((direct - run.energy[:3]) / direct).abs().max() < 1e-5,
+}
 
 # %% [markdown]
 # The curve is the mean of E, as in the paper's figures; its text says the root of the mean of E². For latents as alike as these it makes little difference:
 
 # %%
 for layer in (1, model.n_layers // 2, model.n_layers):
-    e = decoded.energy[:, layer - 1]
+    e = run.energy[:, layer - 1]
     print(f"layer {layer:2}   mean of E {e.mean():.4f}   root of the mean of E² {e.square().mean().sqrt():.4f}")
+
+# %% tags=["claims"]
+{
+    "it makes little difference": (run.energy.square().mean(0).sqrt() < 1.02 * run.energy.mean(0)).all(),
+}
 
 # %% [markdown]
 # ## 4. A few giant dimensions
@@ -141,7 +152,7 @@ for layer in (1, model.n_layers // 2, model.n_layers):
 # Energy depends on the *direction* of a latent, and the largest dimensions of the residual stream have the largest say in it.
 
 # %% tags=["predict"]
-size = decoded.latents[:, model.n_layers // 2 - 1].square().mean(0)
+size = run.latents[:, model.n_layers // 2 - 1].square().mean(0)
 held = (size.topk(3).values.sum() / size.sum()).item()
 choices = ["less than 10 %", "10 to 50 %", "more than half"]
 question = f"In the middle layer, what part of the squared length do the three largest of {model.d_model} dimensions hold?"
@@ -153,7 +164,7 @@ import pandas as pd
 gram = ll.geometry.gram(model.folded_unembedding())
 rows = {}
 for layer in range(1, model.n_layers + 1):
-    h = decoded.latents[:, layer - 1]
+    h = run.latents[:, layer - 1]
     size = h.square().mean(0)
     rest = h.clone()
     rest[:, size.topk(3).indices] = 0
@@ -163,10 +174,30 @@ for layer in range(1, model.n_layers + 1):
 pd.DataFrame(rows).T.rename_axis("layer").round(3)
 
 # %% [markdown]
-# **What to notice.** Three dimensions of 640 hold most of the length in every layer of the demo model, whatever the prompt says; other models have such giants too, though not at every position ([Sun and others, 2024](https://doi.org/10.48550/arXiv.2402.17762)). Without them the energy is higher nearly everywhere: much of the "unseen" part of the latent is not thought, but ballast.
+# **What to notice.** Three dimensions of 640 hold most of the length in every layer of the demo model, for nearly every prompt; other models have such giants too, though not at every position ([Sun and others, 2024](https://doi.org/10.48550/arXiv.2402.17762)). Without them the energy is higher nearly everywhere, so they account for a part of what the output layer cannot read.
 #
 # The last column takes away what all prompts have in common at that layer. What is left is the part that differs between words. In the last layers it has about half the energy, and rises less: much of the rise of the first curve comes from what the prompts *share*.
 # A curve of energy needs such controls before one reads a meaning into its shape.
+
+# %% tags=["claims"]
+{
+    "Three dimensions of 640 hold most of the length in every layer of the demo model": (
+        model.d_model == 640 and all(rows[n]["share of three"] > 0.5 for n in run.layers)
+    ),
+    "for nearly every prompt": all(
+        (squares[:, squares.mean(0).topk(3).indices].sum(-1) > 0.5 * squares.sum(-1)).sum() > 0.95 * len(run)
+        for squares in run.latents.square().unbind(1)
+    ),
+    "Without them the energy is higher nearly everywhere": (
+        sum(rows[n]["without the three"] > rows[n]["energy"] for n in run.layers) >= 16
+    ),
+    "In the last layers it has about half the energy": all(
+        0.4 < rows[n]["without the mean latent"] / rows[n]["energy"] < 0.6 for n in run.layers[-4:]
+    ),
+    "and rises less: much of the rise of the first curve comes from what the prompts *share*": (
+        rows[18]["without the mean latent"] - rows[14]["without the mean latent"] < 0.5 * (rows[18]["energy"] - rows[14]["energy"])
+    ),
+}
 
 # %% [markdown]
 # ## 5. Three phases
@@ -180,18 +211,25 @@ pd.DataFrame(rows).T.rename_axis("layer").round(3)
 #
 # We call the first layer with P(English) > 5 % and above the target the start of the concept phase, and the first layer from which the target stays ahead, and ends above 5 %, the start of the target phase.
 
+# %% tags=["claims"]
+{
+    "Low entropy in the first layers does not mean that the model knows the answer": (
+        run.between(1, 5).entropy.mean(0).max() < 2 and all(rank.min() > 1 for rank in run.between(1, 5).rank.values())
+    ),
+}
+
 # %%
-phases = ll.find_phases(decoded)
+phases = ll.find_phases(run)
 
 # %% tags=["predict"]
 start, n = phases.concept_start, model.n_layers
 third = "never" if start is None else "first third" if start <= n / 3 else "second third" if start <= 2 * n / 3 else "last third"
 choices = ["first third", "second third", "last third", "never"]
 told = f"Concept phase from layer {start}, target phase from layer {phases.target_start}, of {n}."
-ll.predict(f"From {ll.display.language_label(source)}, where will the concept phase begin?", choices, third, told)
+ll.predict(f"From {ll.plots.language_label(source)}, where will the concept phase begin?", choices, third, told)
 
 # %%
-ll.plots.phases(decoded, phases)
+ll.plots.phases(run, phases)
 
 # %%
 print("concept phase from layer", phases.concept_start, " 95 % of resamples:", phases.concept_interval)
@@ -203,6 +241,14 @@ print(f"resamples of the concepts with a concept phase: {phases.concept_share:.0
 # from some of the resamples, the data do not settle the question.
 #
 # The same rule applied to the paper's published curves for Llama-2, to Chinese (concept, then target): layers 17 and 31 of 32 for 7B, 18 and 39 of 40 for 13B, 42 and 76 of 80 for 70B.
+
+# %% tags=["claims"]
+{
+    "layers 17 and 31 of 32 for 7B, 18 and 39 of 40 for 13B, 42 and 76 of 80 for 70B": (
+        ll.data.results("paper").dropna(subset="concept_start")[["concept_start", "target_start"]].to_numpy().tolist()
+        == [[17, 31], [18, 39], [42, 76]]
+    ),
+}
 
 # %% [markdown]
 # ## Exercise 03.2 · Find the handover (8 minutes, medium)
@@ -252,6 +298,13 @@ ll.checks.exercise("03.3", answer)
 #
 # What else could be the reason, apart from "this pair does not go through English"?
 
+# %% tags=["claims"]
+{
+    "a *translation* in which our rule finds no concept phase, although the target leads": (
+        ll.data.results("pairs").pipe(lambda pairs: pairs.concept_start.isna() & pairs.target_start.notna()).any()
+    ),
+}
+
 # %% tags=["stub"]
 answer = ...  # ll.run_experiment(model, "translation", ...)
 ll.checks.exercise("03.4", answer)
@@ -275,7 +328,7 @@ ll.checks.exercise("03.4", answer)
 # The cosines are small: in a space of hundreds of dimensions one word is a tiny part of a latent. Drawn to scale the whole path would be a dot at the pole. So the figure magnifies the distance from the pole; the factor is printed.
 
 # %% tags=["predict"]
-path = ll.sphere_path(model, decoded)
+path = ll.sphere_path(model, run)
 half = path.to_frame().loc[model.n_layers // 2 :]  # the upper half: in the lower one no word is in sight
 concept, language = ((half[axis] > half[axis].max() / 2).idxmax() for axis in ("concept", "language"))
 choices = ["the concept (y)", "the language (x)", "both in one layer"]
@@ -289,11 +342,27 @@ ll.plots.sphere(path)
 # %%
 path.to_frame()[["language", "concept", "rest"]].round(4)
 
+# %% tags=["claims"]
+{
+    "The cosines are small": (path.to_frame()[["language", "concept"]].abs().to_numpy().max() < 0.02),
+}
+
 # %% [markdown]
 # **What to notice.** Turn the sphere, and press *play*. Red is the first layer, violet the last; the dots at the rim are the words' tokens, of which only the direction is drawn. The first layers swing from one side of the language axis to the other, where no word is in sight yet:
 # what they share with the words' tokens is not about this answer. Then the path comes back to the pole, steps out along the concept axis in a single layer, and in the last one turns to the target.
 #
 # The paper draws a cartoon of this: from the pole into a region that leans to English, then along the equator to the target. Judge from the numbers: does *this* model lean to English (x < 0) in its concept phase? [Notebook 5](05_walk_the_sphere.ipynb) takes the walk step by step.
+
+# %% tags=["claims"]
+{
+    "The first layers swing from one side of the language axis to the other": (
+        path.to_frame().pipe(lambda table: table.language_upper[1] < 0 < table.language_lower[2])
+    ),
+    "no word is in sight yet": all(curve.mean(0).max() < 0.001 for curve in run.between(1, 8).probability.values()),
+    "Then the path comes back to the pole": (path.to_frame().loc[8:11, ["language", "concept"]].abs().to_numpy().max() < 0.003),
+    "steps out along the concept axis in a single layer": (path.to_frame().concept.pipe(lambda y: y[13] == y.max() > 5 * y[12])),
+    "in the last one turns to the target": (path.to_frame().language.pipe(lambda x: x[18] == x.max() > 4 * x[17])),
+}
 
 # %% [markdown]
 # ## 7. Try it

@@ -194,7 +194,7 @@ question = "Apart from the column in which English is the answer: where will the
 ll.predict(question, choices, found, f"{a} → {b}, {peaks[a, b]:.0%}.")
 
 # %%
-ll.plots.grid(pairs)
+ll.plots.pair_grid(pairs)
 
 # %% [markdown]
 # **What to notice.** Mind the scales: every panel has its own. With English as the target, the pivot *is* the answer. With English as the source, its curve is mostly a copy of the prompt. What remains are twelve panels: in how many of them is there a hump of English before the target rises?
@@ -297,7 +297,7 @@ ll.checks.exercise("04.4", answer)
 # %% [markdown]
 # ## 6. Take the numbers with you
 #
-# `to_frame()` gives a tidy table, one row a prompt, layer, quantity and language; `to_csv` makes it a file for a report. `save` keeps everything in one file that `ll.Decoded.load` reads.
+# `to_frame()` gives a tidy table, one row per prompt, layer, quantity and language; `to_csv` makes it a file for a report. `save` keeps everything in one file that `ll.Run.load` reads.
 
 # %%
 table = translation.to_frame()

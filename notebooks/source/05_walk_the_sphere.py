@@ -39,10 +39,12 @@ every = 4  # every 4th concept of the list
 import torch
 from IPython.display import display
 
+from latentlang.prompts.tokens import tokenize_word
+
 model = ll.load_model(model)
-decoded = ll.run_experiment(model, "translation", source, target, seed=seed, every=every, keep_latents=True)
-path = ll.sphere_path(model, decoded)
-decoded
+run = ll.run_experiment(model, "translation", source, target, seed=seed, every=every, keep_latents=True)
+path = ll.sphere_path(model, run)
+run
 
 # %% [markdown]
 # ## 1. Walk
@@ -103,7 +105,7 @@ question = f"At layer {path.layers[jump]}, where the concept is largest: how man
 ll.predict(question, choices, choices[(share >= 0.1) + (share > 0.5)], f"{share:.0%} of {len(path)}.")
 
 # %%
-english = decoded.probability[path.pivot].amax(1)  # how high P(English) gets at any layer
+english = run.probability[path.pivot].amax(1)  # how high P(English) gets at any layer
 chosen = [path.prompts["concept"][n] for n in english.argsort(descending=True)[:6].tolist()]
 ll.plots.sphere(path, concepts=chosen)
 
@@ -157,7 +159,7 @@ table.loc[peak:, ["language", "concept", "concept_lower", "concept_upper"]].roun
 
 # %%
 few = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)[: 30 * every : every]
-words = {token for p in few for code in decoded.pivot_and_target for token in p.token_ids[code]}
+words = {token for p in few for code in run.pair for token in p.token_ids[code]}
 others = [token for token in range(2400) if token not in words][: 2400 - len(words)]
 mapped = ll.decode(model, few, watch=sorted(words) + others, energy=False).between(model.n_layers // 2, model.n_layers)
 found = ll.geometry.latent_mds(mapped.watched.flatten(0, 1))
@@ -198,8 +200,8 @@ U = model.lm_head.weight.float().cpu()
 print("input and output embeddings are the same numbers:", torch.equal(E, U))
 R = ll.geometry.procrustes(E, U)
 tokens = {}
-for code in decoded.pivot_and_target:  # the token that begins the word after the opening quote
-    tokens[code] = [ll.tokens.spell(word, model.tokenizer)[0] for word in decoded.words(code)]
+for code in run.pair:  # the token that begins the word after the opening quote
+    tokens[code] = [tokenize_word(word, model.tokenizer)[0] for word in run.spelling(code)]
 rotated = E[tokens[target]] @ R
 for code, ids in tokens.items():
     print(f"{code}: median rank {ll.geometry.token_ranks(rotated, U, ids).median():.0f} of {model.vocab_size:,}")

@@ -162,7 +162,7 @@ tokens, rows = ll.data.fertility(model.tokenizer)["tokens"], {}
 for code in dict.fromkeys((target, "es", "sw", "hi", "ko")):
     found = ll.build_prompts("translation", source, code, tokenizer=model.tokenizer, seed=seed)
     reasons = found.dropped["reason"].tolist()
-    rows[code] = {"kept": len(found), "dropped": len(found.dropped), "tokens a word": round(tokens[code], 1)}
+    rows[code] = {"kept": len(found), "dropped": len(found.dropped), "tokens per word": round(tokens[code], 1)}
     rows[code]["for example"] = reasons[0] if reasons else ""
 pd.DataFrame(rows).T.rename_axis("target")
 
@@ -177,9 +177,9 @@ ll.predict("Your pair: does English get above 5 % and the lead on the way?", cho
 ll.plots.language_probability(exact)
 
 # %%
-without = exact[~exact.prompts["cognate"]]
+without = exact.without_cognates()
 control = ll.run_experiment(model, "translation", control="random", **ask)
-both = {"English": without, "a random English word": control[~control.prompts["cognate"]]}
+both = {"English": without, "a random English word": control.without_cognates()}
 ll.headlines(both).round(3)
 
 # %% [markdown]
@@ -313,8 +313,8 @@ display(ll.explore.prompt(untrained, source=source, target=target, concept="book
 # No widget on your screen? This figure shows its first state.
 
 # %%
-book = next((p for p in prompts if p.concept == "book"), prompts[0])
-ll.plots.heatmap(ll.decode(untrained, [book.text], positions=7), model.tokenizer)
+book = prompts["book"] if "book" in prompts else prompts[0]
+ll.plots.heatmap(ll.decode(untrained, book, positions=7), model.tokenizer)
 
 # %% [markdown]
 # ## What this does not show

@@ -22,6 +22,14 @@ html_static_path = ["static"]
 html_css_files = ["figures.css", "site.css"]
 html_js_files = [("plotly.min.js", {"defer": "defer"}), ("figures.js", {"defer": "defer"})]
 html_theme_options = {
-    "light_css_variables": {"color-brand-primary": "#0b5394", "color-brand-content": "#0b5394", "color-brand-visited": "#5b3a86"},
-    "dark_css_variables": {"color-brand-primary": "#9ecbff", "color-brand-content": "#9ecbff", "color-brand-visited": "#cdb4f0"},
+    "light_css_variables": {
+        "color-brand-primary": "#0b5394",
+        "color-brand-content": "#0b5394",
+        "color-brand-visited": "#5b3a86",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#9ecbff",
+        "color-brand-content": "#9ecbff",
+        "color-brand-visited": "#cdb4f0",
+    },
 }

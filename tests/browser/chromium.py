@@ -39,7 +39,9 @@ def ensure_chinese_font() -> None:
     if _has_chinese_font():
         return
     if not (_debian_root() and _apt("fonts-noto-cjk") and _has_chinese_font()):
-        print("No font with Chinese characters was found: install one (fonts-noto-cjk), or screenshots show boxes in their place.")
+        print(
+            "No font with Chinese characters was found: install one (fonts-noto-cjk), or screenshots show boxes in their place."
+        )
 
 
 def main() -> int:
@@ -78,7 +80,9 @@ def _playwrights_own() -> str | None:
 def _has_chinese_font() -> bool:
     if not shutil.which("fc-list"):
         return False
-    return bool(subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True).stdout.strip())
+    return bool(
+        subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True).stdout.strip()
+    )
 
 
 def _debian_root() -> bool:
@@ -89,7 +93,9 @@ def _apt(*packages: str) -> bool:
     """Install Debian packages; tell whether that worked."""
     quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     update = ["apt-get", "-q", "update"]
-    return _run(update, quiet) and _run(["apt-get", "-q", "install", "-y", "--no-install-recommends", *packages], quiet)
+    return _run(update, quiet) and _run(
+        ["apt-get", "-q", "install", "-y", "--no-install-recommends", *packages], quiet
+    )
 
 
 def _run(command: list[str], env: dict[str, str] | None = None) -> bool:

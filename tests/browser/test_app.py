@@ -16,7 +16,9 @@ from conftest import REPOSITORY
 from lab import free_port
 
 import latentlang as ll
-from latentlang.display import language_label
+from latentlang.plots.text import language_label
+
+pytestmark = pytest.mark.more
 
 FIGURE = ".latentlang-phases .js-plotly-plot"
 CURVE = """(figure, name) => Array.from(figure._fullData.find(t => t.mode === 'lines+markers' && t.name === name).y)"""
@@ -26,11 +28,27 @@ CURVE = """(figure, name) => Array.from(figure._fullData.find(t => t.mode === 'l
 def app(tmp_path_factory) -> Iterator[str]:
     """Serve notebooks/app.py as `make app` does, on the loopback interface."""
     folder, port = tmp_path_factory.mktemp("voila"), free_port()
-    env = dict(os.environ, JUPYTER_CONFIG_DIR=str(folder), JUPYTER_RUNTIME_DIR=str(folder / "runtime"), IPYTHONDIR=str(folder / "ipython"))
-    command = [sys.executable, "-m", "voila", "app.py", "--config=voila.json", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    env = dict(
+        os.environ,
+        JUPYTER_CONFIG_DIR=str(folder),
+        JUPYTER_RUNTIME_DIR=str(folder / "runtime"),
+        IPYTHONDIR=str(folder / "ipython"),
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "voila",
+        "app.py",
+        "--config=voila.json",
+        "--no-browser",
+        f"--port={port}",
+        "--Voila.ip=127.0.0.1",
+    ]
     site = REPOSITORY / "notebooks"
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=site, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=site, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
     end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
@@ -52,13 +70,22 @@ def test_page_shows_a_pair_and_follows_its_controls(app, browser, shoot):
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     # Voila's own page asks a CDN for icons, in vain where there is no network.
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" and "ERR_" not in said.text else None)
+    page.on(
+        "console",
+        lambda said: (
+            errors.append(said.text) if said.type == "error" and "ERR_" not in said.text else None
+        ),
+    )
     page.goto(app, timeout=300_000)
     page.locator(f"{FIGURE} .scatterlayer .js-line").first.wait_for(timeout=300_000)
     assert page.locator(f"{FIGURE} .scatterlayer .js-line").count() >= 5
     shoot(page, "first")
     page.get_by_label("From", exact=True).select_option(label=language_label("de"))
-    page.wait_for_function("css => document.querySelector(css).textContent.includes('de → zh')", arg=f"{FIGURE} .gtitle", timeout=300_000)
+    page.wait_for_function(
+        "css => document.querySelector(css).textContent.includes('de → zh')",
+        arg=f"{FIGURE} .gtitle",
+        timeout=300_000,
+    )
     model = ll.load_model()
     run = ll.run_experiment(model, "translation", "de", "zh", every=16, progress=False)
     drawn = page.locator(FIGURE).evaluate(CURVE, language_label("zh"))

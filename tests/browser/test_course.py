@@ -1,11 +1,17 @@
-"""Every notebook of the course, as a student opens it: Run All in JupyterLab, figures drawn, no error."""
+"""Every notebook of the course, as a student opens it: Run All in JupyterLab, no error.
+
+This is the one execution of the student form. Saved as Lab saves it, it goes to the store, from
+which the other tests, the site and the claims read it.
+"""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import nbformat
 import pytest
+import store
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 SCREEN = 850  # how far to scroll between two screenshots
@@ -23,24 +29,48 @@ def test_the_course_has_notebooks():
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_in_the_browser(notebook, shoot, path):
-    text = (notebook.lab.root / "notebooks" / path.name).read_text(encoding="utf-8")
+    saved, kept = notebook.lab.root / "notebooks" / path.name, store.place(path.stem, "student")
+    text = saved.read_text(encoding="utf-8")
     notebook.open(f"notebooks/{path.name}")
+    start = time.perf_counter()
     notebook.run_all(seconds=1200)
+    minutes = (time.perf_counter() - start) / 60
     assert notebook.failures() == []
 
     cells = nbformat.reads(text, 4).cells
-    drawn = [_draws(outputs) or _explores(cell["source"]) for cell, outputs in zip(cells, notebook.outputs())]
+    drawn = [
+        _draws(outputs) or _explores(cell["source"])
+        for cell, outputs in zip(cells, notebook.outputs())
+    ]
     assert any(drawn) or ".plots." not in text, "The notebook names figures and shows none."
     for index in (n for n, figure in enumerate(drawn) if figure):
-        notebook.show_cell(index).locator(".js-plotly-plot .main-svg").first.wait_for(state="attached")
+        notebook.show_cell(index).locator(".js-plotly-plot .main-svg").first.wait_for(
+            state="attached"
+        )
     _photograph(notebook.page, shoot)
     assert notebook.errors == []
-    assert [url for url in notebook.external if url not in text] == [], "Only the badges' pictures may come from elsewhere."
+    assert [url for url in notebook.external if url not in text] == [], (
+        "Only the badges' pictures may come from elsewhere."
+    )
+
+    answers = notebook.ask(store.claims(path.stem))
+    notebook.save()
+    executed = nbformat.read(saved, 4)
+    on_screen = [_kinds(outputs) for outputs in notebook.outputs()]
+    assert [_kinds(cell.get("outputs", [])) for cell in executed.cells] == on_screen
+    store.keep(kept, executed, answers, minutes)
 
 
 def _draws(outputs: list[dict]) -> bool:
     """Tell whether a cell put out a figure (a closed progress bar is a widget, too, so explorers are told by their source)."""
     return any("application/vnd.plotly.v1+json" in output.get("data", {}) for output in outputs)
+
+
+def _kinds(outputs: list[dict]) -> list[list[str]]:
+    """Return, per output, the figures and widgets among its forms: the site needs them."""
+    return [
+        [kind for kind in o.get("data", {}) if kind.startswith("application/")] for o in outputs
+    ]
 
 
 def _explores(source: str) -> bool:

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 
 import latentlang as ll
-from latentlang.display import language_label
+from latentlang.plots.text import language_label
+
+pytestmark = pytest.mark.more
 
 EXPLORER = """import latentlang as ll
 from IPython.display import display
@@ -41,7 +43,9 @@ def model():
 @pytest.fixture
 def explorer(notebook):
     """Return a notebook with the explorer of one prompt on screen."""
-    notebook.page.set_viewport_size({"width": 1400, "height": 1500})  # the whole explorer on one screenshot
+    notebook.page.set_viewport_size(
+        {"width": 1400, "height": 1500}
+    )  # the whole explorer on one screenshot
     _open(notebook, "explorer.ipynb", EXPLORER, "display(ll.explore.prompt(model))")
     notebook.page.locator(f"{CURVES} .main-svg").first.wait_for()
     return notebook
@@ -51,7 +55,9 @@ def test_explorer_follows_its_controls(explorer, model, shoot):
     page = explorer.page
     page.locator(f"{HEATMAP} .hm image").first.wait_for(state="attached")
     assert page.locator(f"{HEATMAP} .heatmap-label").count() >= model.n_layers
-    assert page.locator(f"{CURVES} .scatterlayer .js-line").count() >= 4  # entropy and three languages
+    assert (
+        page.locator(f"{CURVES} .scatterlayer .js-line").count() >= 4
+    )  # entropy and three languages
     assert _curves(page) == _expected(model, "fr", "zh", "flower")
     shoot(page.locator(".latentlang-prompt"), "first")
 
@@ -65,7 +71,9 @@ def test_explorer_follows_its_controls(explorer, model, shoot):
     concept = page.get_by_role("combobox", name="Concept")
     concept.fill("book")
     concept.press("Enter")
-    page.wait_for_function("() => document.querySelector('.latentlang-prompt pre').textContent.includes('\"Buch\" - 中文: \"')")
+    page.wait_for_function(
+        "() => document.querySelector('.latentlang-prompt pre').textContent.includes('\"Buch\" - 中文: \"')"
+    )
     _settle(page)
     assert _curves(page) == _expected(model, "de", "zh", "book")
     _assert_clean(explorer)
@@ -94,7 +102,13 @@ def test_explorer_outlives_an_impossible_choice(explorer, model, shoot):
 
 def test_thirty_quick_changes_end_on_the_last(explorer, model):
     page = explorer.page
-    for source, target in [("de", "zh"), ("ru", "fr"), ("fr", "de"), ("de", "ru"), ("ru", "zh")] * 3:
+    for source, target in [
+        ("de", "zh"),
+        ("ru", "fr"),
+        ("fr", "de"),
+        ("de", "ru"),
+        ("ru", "zh"),
+    ] * 3:
         _choose(page, "From", source)
         _choose(page, "To", target)
     _wait_for_title(page, "ru → zh")
@@ -120,14 +134,26 @@ def test_swap_and_the_numbers_to_take_away(explorer, model, shoot):
 
 def test_pair_and_sphere_follow_their_controls(notebook, model, shoot):
     notebook.page.set_viewport_size({"width": 1400, "height": 1800})
-    _open(notebook, "pair.ipynb", EXPLORER, "display(ll.explore.pair(model))", "display(ll.explore.sphere(model))")
+    _open(
+        notebook,
+        "pair.ipynb",
+        EXPLORER,
+        "display(ll.explore.pair(model))",
+        "display(ll.explore.sphere(model))",
+    )
     page, figure = notebook.page, ".latentlang-phases .js-plotly-plot"
     pair = page.locator(".latentlang-pair")
     pair.get_by_label("From", exact=True).select_option(label=language_label("de"))
-    page.wait_for_function("css => document.querySelector(css).textContent.includes('de → zh')", arg=f"{figure} .gtitle", timeout=120_000)
+    page.wait_for_function(
+        "css => document.querySelector(css).textContent.includes('de → zh')",
+        arg=f"{figure} .gtitle",
+        timeout=120_000,
+    )
     run = ll.run_experiment(model, "translation", "de", "zh", every=16, progress=False)
     drawn = page.locator(figure).evaluate(ON_SCREEN)
-    assert drawn[language_label("zh")] == pytest.approx(run.probability["zh"].mean(0).tolist(), abs=1e-3)
+    assert drawn[language_label("zh")] == pytest.approx(
+        run.probability["zh"].mean(0).tolist(), abs=1e-3
+    )
     shoot(pair, "pair")
 
     sphere = page.locator(".latentlang-sphere")
@@ -136,7 +162,10 @@ def test_pair_and_sphere_follow_their_controls(notebook, model, shoot):
     handle.focus()
     for _ in range(5):
         page.keyboard.press("ArrowLeft")
-    page.wait_for_function("() => document.querySelector('.latentlang-sphere b').textContent.startsWith('Layer 13:')", timeout=60_000)
+    page.wait_for_function(
+        "() => document.querySelector('.latentlang-sphere b').textContent.startsWith('Layer 13:')",
+        timeout=60_000,
+    )
     points = page.locator(".latentlang-globe .js-plotly-plot").evaluate(
         "figure => figure._fullData.filter(t => t.name && t.name.startsWith('mean of')).map(t => t.x.length)"
     )
@@ -161,7 +190,11 @@ def test_sphere_draws_in_three_dimensions(notebook, shoot):
 def _open(notebook, name: str, *cells: str) -> None:
     """Write a notebook of these cells into Lab's folder, open it and run it."""
     written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    written.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    written.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     nbformat.write(written, notebook.lab.root / name)
     notebook.open(name)
     notebook.run_all(seconds=240)
@@ -171,17 +204,24 @@ def _open(notebook, name: str, *cells: str) -> None:
 def _choose(page, description: str, value: str) -> None:
     """Choose an entry of a dropdown by its code, as it stands in the label: a language, or a task."""
     label = value if description == "Task" else language_label(value)
-    page.locator(".latentlang-prompt").get_by_label(description, exact=True).select_option(label=label)
+    page.locator(".latentlang-prompt").get_by_label(description, exact=True).select_option(
+        label=label
+    )
 
 
 def _wait_for_title(page, route: str) -> None:
-    page.wait_for_function("([css, text]) => document.querySelector(css).textContent.includes(text)", arg=[f"{CURVES} .gtitle", route])
+    page.wait_for_function(
+        "([css, text]) => document.querySelector(css).textContent.includes(text)",
+        arg=[f"{CURVES} .gtitle", route],
+    )
     _settle(page)
 
 
 def _settle(page) -> None:
     """Wait until the explorer has finished: the status names the result."""
-    page.wait_for_function(f"() => document.querySelector('{STATUS}').textContent.startsWith('After layer')")
+    page.wait_for_function(
+        f"() => document.querySelector('{STATUS}').textContent.startsWith('After layer')"
+    )
 
 
 def _curves(page) -> dict:
@@ -192,12 +232,17 @@ def _curves(page) -> dict:
 
 def _paths(page) -> list[str]:
     """Return the lines that the browser has drawn."""
-    return page.locator(f"{CURVES} .scatterlayer .js-line").evaluate_all("lines => lines.map(line => line.getAttribute('d'))")
+    return page.locator(f"{CURVES} .scatterlayer .js-line").evaluate_all(
+        "lines => lines.map(line => line.getAttribute('d'))"
+    )
 
 
 def _expected_values(model, source: str, target: str, concept: str) -> dict:
     """Return what the library itself computes for one prompt, to be compared within 0.001."""
-    return {name: pytest.approx(values, abs=1e-3) for name, values in _expected(model, source, target, concept).items()}
+    return {
+        name: pytest.approx(values, abs=1e-3)
+        for name, values in _expected(model, source, target, concept).items()
+    }
 
 
 def _expected(model, source: str, target: str, concept: str) -> dict[str, list[float]]:

@@ -15,7 +15,10 @@ from conftest import REPOSITORY
 from hub import PROXY, Hub, node_tool
 from lab import LabNotebook
 
-from latentlang import demo_model
+from latentlang.models import packaged
+from latentlang.models.catalogue import PACKAGED
+
+pytestmark = pytest.mark.more
 
 NOTEBOOK = "02_decode_layer_by_layer"
 STUDENTS = ("ada", "chen", "émile")
@@ -25,9 +28,17 @@ STUDENTS = ("ada", "chen", "émile")
 def course(tmp_path_factory) -> Path:
     """A git repository of one commit, as an instructor's: the notebooks of this checkout."""
     folder = tmp_path_factory.mktemp("git") / "latentlang"
-    shutil.copytree(REPOSITORY / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns("__pycache__", "*.csv"))
+    shutil.copytree(
+        REPOSITORY / "notebooks",
+        folder / "notebooks",
+        ignore=shutil.ignore_patterns("__pycache__", "*.csv"),
+    )
     who = ["-c", "user.name=Instructor", "-c", "user.email=instructor@example.org"]
-    for command in (["init", "-q", "-b", links.BRANCH], ["add", "."], [*who, "commit", "-q", "-m", "The course"]):
+    for command in (
+        ["init", "-q", "-b", links.BRANCH],
+        ["add", "."],
+        [*who, "commit", "-q", "-m", "The course"],
+    ):
         subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
 
@@ -37,12 +48,23 @@ def cache(tmp_path_factory) -> Path:
     """What an administrator prepares once: the converted model, and the results that notebook 2 asks for."""
     shared = tmp_path_factory.mktemp("shared") / "cache"
     (shared / "models").mkdir(parents=True)
-    (shared / "models" / demo_model.folder().name).symlink_to(demo_model.folder())
+    (shared / "models" / packaged.folder().name).symlink_to(packaged.folder())
     # In a process of its own: the tests' model stays as small as it was.
-    command = [sys.executable, "-m", "latentlang", "precompute", "--pairs", "fr-zh", "--every", "4", "--out", str(shared)]
+    command = [
+        sys.executable,
+        "-m",
+        "latentlang",
+        "precompute",
+        "--pairs",
+        "fr-zh",
+        "--every",
+        "4",
+        "--out",
+        str(shared),
+    ]
     subprocess.run(command, check=True, timeout=600)
     for path in (shared, *shared.rglob("*")):
-        if not path.is_symlink() and demo_model.folder() not in path.resolve().parents:
+        if not path.is_symlink() and packaged.folder() not in path.resolve().parents:
             path.chmod(0o555 if path.is_dir() else 0o444)
     return shared
 
@@ -78,7 +100,7 @@ def test_three_students_run_notebook_2_from_one_cache(hub, cache, course, browse
         notebook.wait_until_finished(seconds=900)
         assert notebook.failures() == []
         text = str(notebook.outputs())
-        assert f"Model({demo_model.NAME}: 18 layers" in text
+        assert f"Model({PACKAGED}: 18 layers" in text
         shoot(notebook.page, student)
     homes = sorted(hub.homes.iterdir())
     assert len(homes) == len(STUDENTS)

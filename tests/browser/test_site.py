@@ -10,18 +10,19 @@ import pytest
 from conftest import REPOSITORY
 from hub import node_tool
 
+pytestmark = pytest.mark.more
+
 AXE = "axe-core@4.14.1"  # the accessibility checks, from npm
 PAGES = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
-GUIDES = ["index", "GLOSSARY", "INSTRUCTOR", "reference/index", "reference/lens"]
+GUIDES = ["index", "GLOSSARY", "INSTRUCTOR", "reference/index", "reference/lens.decode"]
 SCREENS = {"desk": {"width": 1400, "height": 1000}, "phone": {"width": 390, "height": 844}}
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory, executed) -> Path:
-    """The site, made from the notebooks that were run for the other tests."""
-    folder = {executed(name).parent for name in PAGES}.pop()
+def site(tmp_path_factory) -> Path:
+    """The site, made from the notebooks that the browser executed for ``test_course.py``."""
     out = tmp_path_factory.mktemp("site") / "site"
-    assert make_site.main(["--executed", str(folder), "--out", str(out)]) == 0
+    assert make_site.main(["--out", str(out)]) == 0
     return out
 
 
@@ -37,7 +38,12 @@ def opened(browser, path: Path, screen: str):
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
     page.on("console", lambda said: trouble.append(said.text) if said.type == "error" else None)
-    page.on("request", lambda asked: None if asked.url.startswith(("file:", "data:", "blob:")) else trouble.append(asked.url))
+    page.on(
+        "request",
+        lambda asked: (
+            None if asked.url.startswith(("file:", "data:", "blob:")) else trouble.append(asked.url)
+        ),
+    )
     page.goto(path.as_uri())
     for at in range(0, page.evaluate("document.documentElement.scrollHeight"), 800):
         page.evaluate(f"window.scrollTo(0, {at})")
@@ -58,7 +64,9 @@ def test_page_is_whole_offline_and_accessible(site, browser, axe, shoot, name):
     assert page.locator("h1").count() == 1
     shoot(page)
     page.add_script_tag(content=axe)
-    found = page.evaluate("async () => (await axe.run(document)).violations.map(v => [v.id, v.impact, v.nodes.map(n => n.html)])")
+    found = page.evaluate(
+        "async () => (await axe.run(document)).violations.map(v => [v.id, v.impact, v.nodes.map(n => n.html)])"
+    )
     assert [violation for violation in found if violation[1] in ("serious", "critical")] == []
     page.close()
 
@@ -76,8 +84,12 @@ def test_page_fits_a_phone(site, browser, shoot, name):
 def test_every_figure_has_words_and_every_curve_its_numbers(site):
     for name in PAGES:
         text = (site / f"{name}.html").read_text(encoding="utf-8")
-        told = re.findall(r'class="?\'?ll-plot\'?"? role=[\'"]group[\'"] aria-label=[\'"]([^\'"]+)[\'"]', text)
-        assert len(told) == text.count("application/json") and all(len(words) > 40 for words in told)
+        told = re.findall(
+            r'class="?\'?ll-plot\'?"? role=[\'"]group[\'"] aria-label=[\'"]([^\'"]+)[\'"]', text
+        )
+        assert len(told) == text.count("application/json") and all(
+            len(words) > 40 for words in told
+        )
         assert (
             text.count(" in numbers</summary>") + text.count('class="dataframe"') >= len(told) / 2
         )  # a path on the sphere has a table of its own
@@ -93,7 +105,10 @@ def test_a_prediction_answers_without_a_kernel(site, browser):
         shown = [text for text in asked.locator(".ll-told > div").all() if text.is_visible()]
         assert len(shown) == 1
         said.add(shown[0].inner_text())
-    assert len(said) == asked.locator("input").count() and sum("So it is." in text for text in said) == 1
+    assert (
+        len(said) == asked.locator("input").count()
+        and sum("Correct." in text for text in said) == 1
+    )
     page.close()
 
 
