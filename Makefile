@@ -26,7 +26,7 @@ lab: prefetch  ## set up and open the course in JupyterLab
 	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir=notebooks $(LAB_ARGS)
 
 app: prefetch  ## open the explorer of a pair as a page of its own, for a lecture hall
-	$(BIN)/python -m voila notebooks/app.py --config=notebooks/voila.json $(APP_ARGS)
+	$(BIN)/python -m voila tools/app.py --config=tools/voila.json $(APP_ARGS)
 
 chromium: $(VENV)/.ready
 	$(BIN)/python tests/browser/chromium.py
@@ -38,34 +38,36 @@ test-more: prefetch chromium  ## pass the rest: solutions, every browser test, a
 	$(BIN)/python -m pytest -m more
 
 claims: prefetch  ## hold every sentence that quotes a result against what the notebooks show
-	$(BIN)/python notebooks/claims.py
+	$(BIN)/python -m tools.claims
 
 notebooks: prefetch  ## run every notebook in both forms; HTML with figures in build/
-	$(BIN)/python notebooks/execute.py --out build
+	$(BIN)/python -m tools.execute
 
 site: prefetch  ## make a static, searchable site of the executed notebooks in build/site
-	$(BIN)/python notebooks/web/make_site.py
+	$(BIN)/python -m tools.site
 
 picture: prefetch chromium  ## make the README's pictures
-	$(BIN)/python notebooks/picture.py
+	$(BIN)/python -m tools.pictures
 
-notebook-files: $(VENV)/.ready  ## write the notebooks from notebooks/source
-	$(BIN)/python notebooks/build.py
+notebook-files: $(VENV)/.ready  ## write the notebooks, and the tables about them, from course/
+	$(BIN)/python -m tools.build
 
-lint: $(VENV)/.ready  ## check style and that no notebook is stale
+lint: $(VENV)/.ready  ## check code, types, prose, and that no notebook or table is stale
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python notebooks/build.py --check
+	$(BIN)/mypy
+	$(BIN)/python -m tools.check_style
+	$(BIN)/python -m tools.build --check
 
-data-check: $(VENV)/.ready  ## compare the words with free dictionaries
-	$(BIN)/python data/check.py
+data-check: $(VENV)/.ready  ## compare the words with free dictionaries (INSTALL=1 installs them, as root)
+	$(BIN)/python -m tools.check_words $(if $(INSTALL),--install)
 
 results: prefetch  ## measure every table in data/results on the demo model (about half an hour)
-	$(BIN)/python data/measure.py
-	$(BIN)/python data/memory.py
+	$(BIN)/python -m tools.measure
+	$(BIN)/python -m tools.measure_memory
 
 links: $(VENV)/.ready  ## print the links for your JupyterHub: make links HUB=https://hub.example.org
-	$(BIN)/python notebooks/links.py $(HUB)
+	$(BIN)/python -m tools.links $(HUB)
 
 # Not part of `test`: it needs a quiet machine and takes about twelve minutes.
 bench: prefetch  ## time decode against the least work there is and against the published way

@@ -1,8 +1,9 @@
-"""``python -m latentlang``: prepare a machine for the course."""
+"""``python -m latentlang``: prepare a machine for the course, or print the words."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -44,6 +45,15 @@ def main(arguments: list[str] | None = None) -> int:
         "--out", type=Path, required=True, help="the folder that LATENTLANG_CACHE will name"
     )
     commands.add_parser("check", help="report versions, device and memory")
+    words = commands.add_parser("words", help="print the words of several languages side by side")
+    words.add_argument("codes", nargs="*", metavar="CODE", help="such as: en de zh (default: all)")
+    words.add_argument(
+        "--concept",
+        action="append",
+        default=[],
+        help="only this concept; may be repeated; one alone gives a line per language",
+    )
+    words.add_argument("--csv", action="store_true", help="print a CSV table, not aligned text")
     options = parser.parse_args(arguments)
     try:
         if options.command == "prefetch":
@@ -59,6 +69,14 @@ def main(arguments: list[str] | None = None) -> int:
                 pairs = [_pair(text) for text in options.pairs.split(",")]
             for message in run(load_model(options.model), options.out, pairs, options.every):
                 print(message, flush=True)
+        elif options.command == "words":
+            from .prompts.word_table import word_csv, word_table
+
+            if options.csv:
+                text = word_csv(options.codes, options.concept)
+            else:
+                text = word_table(options.codes, options.concept) + "\n"
+            print(text, end="", flush=True)
         else:
             from .checks import check_environment
 
@@ -66,6 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
     except LatentLangError as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:  # what reads the output, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

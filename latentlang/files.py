@@ -13,7 +13,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data_file(name: str) -> Path:
-    """Return the path of ``data/<name>``, from a wheel or from a checkout.
+    """Return the path of a file or folder ``data/<name>``, from a wheel or from a checkout.
 
     Raises:
         DataError: when the installation lost its data files.

@@ -1,9 +1,10 @@
 """Energy, sphere, map and rotation, under their public name: the functions live in ``analysis``."""
 
+from .analysis.axes import SphereAxes, sphere_axes, sphere_coordinates
 from .analysis.energy import token_energy
 from .analysis.mds import LatentMap, latent_mds
 from .analysis.rotation import procrustes, token_ranks
-from .analysis.sphere import SphereAxes, SpherePath, sphere_axes, sphere_coordinates
+from .analysis.sphere import SpherePath
 from .lens.energy import Gram, gram
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Fixtures: the demo model, tiny random models of several architectures, and Llama-2's own vocabulary."""
+"""Fixtures: the demo model, tiny models of several architectures, Llama-2's own vocabulary."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import shapes
 import torch
-from tiny import CONFIGS, TinyFactory, byte_level, sentencepiece_like
 from tokenizers.models import BPE
 
+shapes.install()  # before the first import of latentlang
+
+from small import FRONT
+from tiny import CONFIGS, TinyFactory, byte_level, sentencepiece_like
+
 import latentlang as ll
-
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-sys.path[:0] = [str(NOTEBOOKS), str(NOTEBOOKS / "web")]
-
-import store  # noqa: E402
+from latentlang.errors import DataError
+from tools import ROOT, build, scripts, store
+from tools.scripts import Script
 
 # The package with Llama-2's genuine vocabulary and merges (MIT licence).
 LLAMA_VOCABULARY = "llama-tokenizer-js@1.2.2"
@@ -35,8 +39,18 @@ def model():
 
 
 @pytest.fixture(scope="session")
-def executed() -> Callable[[str, str], Path]:
-    """``executed("01_build_prompts", "student")`` -> that form with its outputs.
+def words() -> pd.DataFrame:
+    """The words that ship with latentlang; a mistake in them is reported by its sentence alone."""
+    try:
+        return ll.load_words()
+    except DataError as error:
+        mistake = str(error)
+    pytest.fail(mistake, pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def executed() -> Callable[[Script, str], Path]:
+    """``executed(script, "student")`` -> that form of a script's notebook with its outputs.
 
     In a whole run the browser's tests come first, and what they executed is what is read.
     """
@@ -51,7 +65,7 @@ def tokenizer(model):
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory) -> TinyFactory:
-    """``tiny("llama")`` -> a random model of that architecture, loaded by ``ll.load_model(folder)``; made once."""
+    """``tiny("llama")`` -> a random model of that architecture, loaded by ``ll.load_model``."""
     return TinyFactory(tmp_path_factory.mktemp("tiny"))
 
 
@@ -140,14 +154,34 @@ def write_csv(tmp_path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def small_course(tmp_path, monkeypatch) -> Callable[..., Script]:
+    """``small_course(cells)`` -> the script of a built course in a copy of the layout.
+
+    ``name="02_more"`` adds another one; ``front=`` replaces its header and first text.
+    """
+    for folder in ("course", "notebooks"):
+        (tmp_path / folder).mkdir()
+    for name in ("pyproject.toml", "README.md", "notebooks/INSTRUCTOR.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.setattr(scripts, "ROOT", tmp_path)
+
+    def write(cells: str, name: str = "01_try", front: str = FRONT) -> Script:
+        path = tmp_path / "course" / f"{name}.py"
+        path.write_text(front + cells, encoding="utf-8")
+        assert build.main([]) == 0
+        return Script(path)
+
+    return write
+
+
+@pytest.fixture
 def run_python() -> Callable[..., str]:
-    """``run_python(code, VARIABLE="value")`` -> what a fresh interpreter prints, errors included."""
+    """``run_python(code, VARIABLE="value")`` -> all that a fresh interpreter prints."""
 
     def run(code: str, **environment: str) -> str:
-        root = Path(__file__).resolve().parent.parent
         done = subprocess.run(
             [sys.executable, "-c", code],
-            cwd=root,
+            cwd=ROOT,
             env={**os.environ, **environment},
             text=True,
             capture_output=True,

@@ -1,9 +1,9 @@
-"""A loopback server that speaks the protocol of nnsight's client, with nnsight's own deserialiser and a real model.
+"""A loopback server that speaks to nnsight's client, with nnsight's deserialiser and a model.
 
-``python ndif_server.py FOLDER [--key KEY] [--silent]`` prints its port when it is ready; ``--silent`` takes jobs and says no more,
-``--hang-up`` takes jobs and ends the connection.
-It stands where an NDIF server would. It runs in an environment without latentlang and its packages (``server_environment.py``), so
-what a trace needs must have travelled with it.
+``python ndif_server.py FOLDER [--key KEY] [--silent]`` prints its port when it is ready.
+``--silent`` takes jobs and says no more; ``--hang-up`` takes jobs and ends the connection.
+It stands where an NDIF server would. It runs in an environment without latentlang and its packages
+(``server_environment.py``), so all that a trace needs must have travelled with it.
 ``/seen`` tells the bytes of every job.
 """
 

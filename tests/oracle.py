@@ -1,4 +1,4 @@
-"""The logit lens the long way: plain PyTorch, one prompt at a time, forward hooks, every formula written out."""
+"""The logit lens the long way: one prompt at a time, forward hooks, every formula written out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import torch
 
 @dataclass
 class Reading:
-    """One prompt read by hand: latents ``[layers, d_model]`` (layer 0 first) and log-probabilities ``[layers, V]``, at one position."""
+    """One prompt read by hand, at one position.
+
+    Latents ``[layers, d_model]`` (layer 0 first) and log-probabilities ``[layers, V]``.
+    """
 
     latents: torch.Tensor
     log_probs: torch.Tensor

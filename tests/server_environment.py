@@ -1,4 +1,4 @@
-"""An environment as a server has it: nnsight and what that needs, without latentlang and its other packages."""
+"""An environment as a server has it: nnsight and what that needs, without our other packages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def needed_by(packages: tuple[str, ...]) -> set[str]:
 
 
 def make(folder: Path) -> Path:
-    """Fill ``folder`` with links to the packages of a server and return it; ``python`` starts from it."""
+    """Fill ``folder`` with links to a server's packages and return it; ``python`` starts there."""
     for name in needed_by(SERVER_PACKAGES + LISTENING):
         installed = distribution(name)
         for top in {file.parts[0] for file in installed.files or () if file.parts[0] != ".."}:

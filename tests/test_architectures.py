@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+from mypy import api
 from tiny import byte_level, randomise
 from transformers import AutoConfig, AutoModelForCausalLM
 
 import latentlang as ll
+from latentlang.models import architectures
 from latentlang.models.architectures import ARCHITECTURES, find_architecture
 
 # The layout that the library expects inside a model of images and text; the type has no tiny form.
@@ -22,7 +26,7 @@ INNER = ("intermediate_size", "ffn_dim", "n_inner")
 
 
 def tiny_config(name: str, vocab_size: int):
-    """Return a small configuration of a type; transformers maps the common names to the type's own."""
+    """Return a small configuration of a type; transformers maps common names to its own names."""
     config = AutoConfig.for_model(
         name, vocab_size=vocab_size, pad_token_id=0, bos_token_id=0, eos_token_id=0
     )
@@ -76,3 +80,17 @@ def test_the_layout_inside_a_model_of_images_and_text_is_found():
     outer.model.language_model = inner
     outer.config = AutoConfig.for_model("gemma3")
     assert find_architecture(outer).layers == "model.language_model.layers"
+
+
+def test_a_row_at_the_end_of_the_file_has_the_right_type(tmp_path):
+    """A reader adds a row as CONTRIBUTING shows it, and the type check of the file still passes."""
+    home = tmp_path / "copy" / "models"
+    home.mkdir(parents=True)
+    for folder in (home, home.parent):
+        (folder / "__init__.py").touch()
+    row = 'ARCHITECTURES += (Architecture("biogpt", "biogpt.layers", "biogpt.layer_norm"),)'
+    text = Path(architectures.__file__).read_text(encoding="utf-8")
+    (home / "architectures.py").write_text(f"{text}\n{row}\n", encoding="utf-8")
+    options = ["--follow-imports=skip", "--ignore-missing-imports", f"--cache-dir={tmp_path}"]
+    report, _, status = api.run([*options, str(home / "architectures.py")])
+    assert status == 0, report

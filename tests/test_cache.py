@@ -1,4 +1,7 @@
-"""Results on disk: found again, resumed after a kill bit for bit, computed once by many processes, safe when damaged."""
+"""Results on disk are found again and resumed after a kill, bit for bit.
+
+Many processes compute a result once, and a damaged file does no harm.
+"""
 
 from __future__ import annotations
 
@@ -162,7 +165,7 @@ def test_a_prompts_tokens_are_part_of_the_key(tiny):
 
 
 def test_a_spelling_that_changes_nothing_but_the_word_shown_is_another_question(tiny):
-    """The same texts and the same tokens; the pivot's first spelling, which the sphere reads, differs."""
+    """Texts and tokens are the same; the pivot's first spelling (for the sphere) differs."""
     model, words = tiny("llama"), ll.load_words().iloc[:40].copy()
     pairs = [(word[0], f"x{word[0]}") for word in words["en"]]
     keys = []
@@ -176,7 +179,7 @@ def test_a_spelling_that_changes_nothing_but_the_word_shown_is_another_question(
 
 
 def test_interrupt_keeps_whole_parts_only(tiny, own_cache):
-    """Stopped in the second batch of a part: the half part is not stored, and the next run has every prompt."""
+    """A stop in a part's second batch: half a part is not stored; the next run is whole."""
     model, batches = tiny("llama"), []
 
     def stop(*_):
@@ -225,7 +228,8 @@ import resource, sys, warnings
 import latentlang as ll
 
 model = ll.load_model(sys.argv[1], dtype="float32")
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))  # every longer file fails to be written
+# Writing any longer file fails.
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
 with warnings.catch_warnings(record=True) as said:
     warnings.simplefilter("always")
     found = ll.run_experiment(model, "translation", "fr", "zh", every=40, progress=False)
@@ -234,7 +238,7 @@ print(len(found), *(str(w.message) for w in said if "could not be kept" in str(w
 
 
 def test_a_write_that_fails_costs_no_result(tiny, tmp_path):
-    """As on a full disk: the answer comes all the same, with a sentence, and nothing half-written stays."""
+    """On a full disk the answer comes all the same, with a sentence; no half-written file stays."""
     env = dict(os.environ, XDG_CACHE_HOME=str(tmp_path / "home"), HF_HUB_OFFLINE="1")
     env.pop("LATENTLANG_CACHE", None)
     command = [sys.executable, "-c", FULL, str(tiny.folder("llama"))]

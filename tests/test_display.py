@@ -1,4 +1,4 @@
-"""Hostile tokens stay text, invisible ones become visible, and figures carry the numbers they are made of."""
+"""Hostile tokens stay text, invisible ones become visible, and figures carry their numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from latentlang.analysis.phases import Phases
 from latentlang.plots.sphere import magnify
 from latentlang.plots.style import language_style
 from latentlang.plots.text import escape, token_label, token_text, visible
-from latentlang.prompts.prompt import Setting
+from latentlang.prompts.setting import Setting
 
 
 @pytest.mark.parametrize(

@@ -1,47 +1,41 @@
-"""Every exercise: the right answer passes, typical wrong ones fail with a hint of their own, nothing is ever raised."""
+"""Every exercise: right answers pass, typical wrong ones fail with their own hints.
+
+Nothing is ever raised.
+"""
 
 from __future__ import annotations
 
-import math
+import ast
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 import torch
 
 import latentlang as ll
+from latentlang.course.answers import check, checks_of
 from latentlang.course.exercise import CHECKS
+from latentlang.errors import DataError
+from tools import exercises, store
+from tools.exercises import Outcome
+from tools.scripts import scripts
 
-SLASH = 'Deutsch: "Blume" - Français: "'
-START = {"f", "fl", "flow", "flower", "▁f", "▁flower"}
-
-
-def lens(h, gain, U):
-    return torch.softmax(U @ (gain * h / h.square().mean().sqrt()), -1)
-
-
-def handover(english, target):
-    ahead = [t > e for e, t in zip(english, target)]
-    return next((n + 1 for n in range(len(ahead)) if all(ahead[n:])), None)
+EXERCISES = [(script, exercise) for script in scripts() for exercise in script.exercises()]
+WITHOUT_MODEL = [pair for pair in EXERCISES if not exercises.needs_a_model(*pair)]
+every_script = pytest.mark.parametrize("script", scripts(), ids=lambda script: script.name)
 
 
-RIGHT = {
-    "01.1": SLASH,
-    "01.2": START,
-    "02.1": 18,
-    "02.2": lens,
-    "03.1": math.sqrt(0.5),
-    "03.2": handover,
-    "04.1": 0.1233,
-    "04.2": 0.01732,
-}
-RIGHT |= {"05.1": math.degrees(math.asin(0.02)), "05.2": ll.geometry.procrustes}
-RIGHT |= {
-    "01.3": {"arm", "hand", "hunger"},
-    "02.3": lambda logits, ids: torch.softmax(logits, -1)[ids].sum(),
-    "03.3": 0.93994,
-}
-RIGHT |= {"04.3": 1 - 0.95**18, "05.3": -0.14142, "06.1": 16, "06.3": 483.3}
-RIGHT["06.2"] = lambda concepts: [c for c, (a, b) in concepts.items() if a and b and not a & b]
+def by_number(part: object) -> str:
+    """Name a case by the exercise's number."""
+    return getattr(part, "number", "")
+
+
+def assert_hints(outcomes: list[Outcome]) -> None:
+    """All answers are wrong, and at most two of them get the same hint."""
+    assert len(outcomes) >= 2 and all(status == "wrong" for status, _ in outcomes), outcomes
+    assert len({message for _, message in outcomes}) >= max(2, len(outcomes) - 1), outcomes
+
+
 FINDING = {
     "model": "m",
     "pair": "it → ja",
@@ -52,85 +46,14 @@ FINDING = {
     "layer": 14,
     "control_peak": 0.0001,
 }
-RIGHT["06.4"] = FINDING
-WRONG = {
-    "01.1": [
-        SLASH + "fleur",
-        SLASH + " ",
-        'German: "Blume" - French: "',
-        'Deutsch: Blume - Français: "',
-        7,
-    ],
-    "01.2": [
-        START | {"▁"},
-        START | {"lower"},
-        START | {"flowers"},
-        START - {"▁f", "▁flower"},
-        START - {"f"},
-        "flower",
-        3,
-    ],
-    "02.1": [18 * math.log(2), 2**18, -18, 17, "many"],
-    "02.2": [
-        lambda h, gain, U: U @ (gain * h / h.square().mean().sqrt()),
-        lambda h, gain, U: torch.softmax(U @ (gain * h), -1),
-        lambda h, gain, U: torch.softmax(U @ (h / h.square().mean().sqrt()), -1),
-        lambda h, gain, U: torch.softmax(U @ (gain * h / h.norm()), -1),
-        lambda h, gain, U: h,
-        lambda h, gain, U: h @ U,
-        3,
-    ],
-    "03.1": [0.5, 1.0, 0.25, 2, None.__class__],
-    "03.2": [
-        lambda e, t: next((n + 1 for n in range(len(e)) if t[n] > e[n]), None),
-        lambda e, t: (handover(e, t) or 1) - 1,
-        lambda e, t: handover(e, t) or len(e),
-        4,
-    ],
-    "04.1": [0.2466, 0.1068, 0.1767, 0.0629, 1],
-    "05.1": [0.02, math.degrees(math.acos(0.02)), 0.9168, 0.2292, 53.13],
-    "05.2": [
-        lambda E, U: ll.geometry.procrustes(U, E),
-        lambda E, U: E.T @ U,
-        lambda E, U: torch.linalg.lstsq(E, U).solution,
-        lambda E, U: torch.linalg.svd(E.T @ U)[0] @ torch.linalg.svd(E.T @ U)[2].T,
-        lambda E, U: E,
-        3,
-    ],
-    "04.2": [0.03, 0.01, 0.00577, 0.02, "wide"],
-    "01.3": [
-        {"arm", "hand"},
-        {"arm", "hand", "hunger", "house"},
-        {"arm", "hand", "hunger", "tree"},
-        {"hunger"},
-        "arm",
-    ],
-    "02.3": [
-        lambda logits, ids: torch.softmax(logits[ids], -1).sum(),
-        lambda logits, ids: logits[ids].sum(),
-        lambda logits, ids: torch.softmax(logits, -1)[ids].mean(),
-        lambda logits, ids: torch.softmax(logits, -1)[ids].max(),
-        0.3,
-    ],
-    "03.3": [100 / 739, 1 / 640, 10000 / 639, 0.06, "most"],
-    "04.3": [0.9, 0.05, 0.95**18, 0.5],
-    "05.3": [-0.2, 0.1414, 0.98995, 0.6, 7],
-    "06.1": [8, 32, 128, 5],
-    "06.2": [
-        lambda concepts: list(concepts),
-        lambda concepts: [c for c, (a, b) in concepts.items() if not a & b],
-        lambda concepts: [c for c, (a, b) in concepts.items() if a and b],
-        lambda concepts: [c for c, (a, b) in reversed(concepts.items()) if a and b and not a & b],
-        ["book"],
-    ],
-    "06.3": [120.8, 15.1, 4.096, 60.4, 1],
-    "06.4": [{}, FINDING | {"peak": 3}, FINDING | {"n": 5}, FINDING | {"pair": ...}, "a detour"],
-}
 
 
 @pytest.fixture(scope="module")
 def runs(tiny):
-    """Runs for the open exercises, whose answers come from a model: a random Llama's, some with planted probabilities."""
+    """Runs for the open exercises, whose answers come from a model.
+
+    They are a random Llama's, some with planted probabilities.
+    """
     llama = tiny("llama")
     ask = {"every": 10, "progress": False}
     words = ll.run_experiment(llama, "translation", "de", "zh", keep_latents=True, **ask)
@@ -205,24 +128,36 @@ def test_a_report_may_say_that_there_is_nothing():
     assert "HIGHER" in ll.checks.exercise("06.4", FINDING | {"control_peak": 0.5}).message
 
 
-def test_every_registered_exercise_is_tested_here():
-    assert {*RIGHT, *OPEN} == {*WRONG, *OPEN} == set(CHECKS)
+def test_every_check_belongs_to_an_exercise_of_a_script_and_the_other_way_round():
+    assert {exercise.number for _, exercise in EXERCISES} == set(CHECKS)
 
 
-@pytest.mark.parametrize("number", sorted(RIGHT))
-def test_right_answer_passes(number):
-    outcome = ll.checks.exercise(number, RIGHT[number])
-    assert outcome and outcome.status == "right", outcome
+@pytest.mark.parametrize(("script", "exercise"), WITHOUT_MODEL, ids=by_number)
+def test_the_solution_passes_and_typical_wrong_answers_fail_each_with_its_own_hint(
+    script, exercise
+):
+    (status, message), wrong = exercises.tried(script, exercise)
+    assert status == "right", message
+    assert_hints(wrong)
 
 
-@pytest.mark.parametrize("number", sorted(WRONG))
-def test_typical_wrong_answers_fail_each_with_its_own_hint(number):
-    outcomes = [ll.checks.exercise(number, answer) for answer in WRONG[number]]
-    assert all(outcome.status == "wrong" and not outcome for outcome in outcomes), outcomes
-    assert len({outcome.message for outcome in outcomes}) >= max(2, len(outcomes) - 1)
+@pytest.mark.more
+@pytest.mark.timeout(1500)
+@every_script
+def test_typical_wrong_answers_that_need_a_model_fail_each_with_its_own_hint(script, executed):
+    """In the kernel of the solutions form, whose solutions pass (test_notebooks.py)."""
+    answers = store.answers(script, "solutions")
+    tried = {exercise.number for _, exercise in WITHOUT_MODEL}
+    assert answers.keys() == {exercise.number for exercise in script.exercises()} - tried
+    for answer in answers.values():
+        assert_hints(ast.literal_eval(answer["value"]))
 
 
-@pytest.mark.parametrize("number", sorted(RIGHT))
+def test_there_are_exercises_with_and_without_a_model():
+    assert len(WITHOUT_MODEL) >= 15 and len(EXERCISES) >= len(WITHOUT_MODEL) + 6
+
+
+@pytest.mark.parametrize("number", sorted(CHECKS))
 @pytest.mark.parametrize("untouched", [..., None])
 def test_untouched_stub_is_not_a_mistake(number, untouched):
     assert ll.checks.exercise(number, untouched).status == "not tried yet"
@@ -256,7 +191,10 @@ def test_environment_report_names_versions_and_threads():
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """``installed(name, version)`` puts a package of that version before all others, as a mistaken ``pip install`` would."""
+    """``installed(name, version)`` puts a package of that version before all others.
+
+    A mistaken ``pip install`` does the same.
+    """
 
     def put(name: str, version: str) -> None:
         facts = tmp_path / f"{name}-{version}.dist-info"
@@ -287,3 +225,14 @@ def test_every_problem_of_the_environment_comes_with_a_remedy(installed, tmp_pat
         and "pip install 'transformers" in problems[0]
     )
     assert "unset it" in problems[1] and "set XDG_CACHE_HOME" in problems[2]
+
+
+def test_two_checks_of_one_exercise_are_refused():
+    first, second = ModuleType("first"), ModuleType("second")
+    first.layers = check("09.1")(lambda answer: "Correct.")
+    second.layers = first.layers  # an import is not a second check
+    assert checks_of([first, second]) == {"09.1": first.layers}
+    for module in (first, second):
+        module.words = check("09.1")(lambda answer: "Correct.")
+        with pytest.raises(DataError, match="Two checks are of exercise 09.1, .*: give one"):
+            checks_of([module])

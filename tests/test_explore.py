@@ -1,4 +1,7 @@
-"""Explorers without a browser: controls are set as a browser would set them, and what the figures hold is recomputed."""
+"""Explorers without a browser: controls are set as a browser sets them.
+
+The numbers in the figures are recomputed.
+"""
 
 from __future__ import annotations
 
@@ -306,7 +309,7 @@ def test_static_forms_hold_every_choice_without_a_kernel(one, model):
 
 
 def test_what_is_on_screen_can_be_opened_again(one):
-    """A view that opens later (a reload, Voila, a saved page) starts from the synchronised state."""
+    """A view that opens later (a reload, Voila, a saved page) starts from the synced state."""
     root = ll.explore.pair(one)
     figure = part(root, "phases")
     state = figure.get_state()

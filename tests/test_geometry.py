@@ -66,14 +66,17 @@ def test_gram_energy_equals_the_direct_formula(v, d):
 
 
 def test_energy_of_the_demo_models_tokens(model):
-    """Tokens are as close to the tokens as they are to one another: the root mean square of their energies is 1."""
+    """Tokens are as close to the tokens as to one another: their energies have an RMS of 1."""
     U = model.folded_unembedding()
     energies = token_energy(U, gram(U)).double()
     assert energies.square().mean().sqrt().item() == pytest.approx(1.0, abs=1e-3)
 
 
 def test_energy_of_the_demo_models_latents_equals_the_direct_formula(model):
-    """Real latents have giant dimensions, on which single precision fails: every product is written out in double precision."""
+    """Real latents have giant dimensions, on which single precision fails.
+
+    Every product is written out in double precision.
+    """
     prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)[:2]
     run = ll.decode(model, prompts, keep_latents=True, progress=False)
     assert (run.latents.square().amax(-1) / run.latents.square().sum(-1)).median() > 0.5, (
@@ -91,9 +94,12 @@ def test_energy_needs_one_model():
 def planted(
     path: torch.Tensor, n: int = 6, d: int = 40
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return target rows, pivot rows and latents whose (x, y, z) on the sphere are ``path`` ``[n, layers, 3]``.
+    """Return target rows, pivot rows, and latents whose place on the sphere is given.
 
-    The frame is the standard basis: dimension 0 is the language, 1 to n-1 hold a regular simplex of concepts.
+    ``path`` ``[n, layers, 3]`` has their (x, y, z).
+
+    The frame is the standard basis: dimension 0 is the language, and 1 to n-1 hold a regular
+    simplex of concepts.
     """
     simplex = torch.eye(n) - 1 / n
     _, _, basis = torch.linalg.svd(simplex)
@@ -162,7 +168,7 @@ def points_of(found) -> torch.Tensor:
 
 
 def test_map_keeps_distances_that_can_be_kept():
-    """Two latents and two tokens, all 2 apart, are a regular tetrahedron: exact in three dimensions, not in two."""
+    """Two latents and two tokens, all 2 apart, are a tetrahedron: exact in 3 dimensions, not 2."""
     log_probs = torch.full((2, 2), -2.0)
     solid, flat = latent_mds(log_probs, n_dims=3), latent_mds(log_probs)
     torch.testing.assert_close(
@@ -173,7 +179,7 @@ def test_map_keeps_distances_that_can_be_kept():
 
 
 def test_map_puts_latents_beside_the_tokens_they_predict():
-    """Two groups of latents, each certain of a group of tokens of its own, end on opposite sides of the first axis."""
+    """Two groups of latents, each certain of its own tokens, end on opposite sides of axis 1."""
     torch.manual_seed(0)
     probs = torch.full((8, 6), 0.002) * torch.rand(8, 6).add(0.5)
     probs[:4, :3], probs[4:, 3:] = 0.3, 0.3
@@ -186,7 +192,7 @@ def test_map_puts_latents_beside_the_tokens_they_predict():
 
 
 def test_map_agrees_with_the_eigenvectors_of_numpy():
-    """Classical scaling from its definition: B = −½ J D² J, with the centring matrix J written out."""
+    """Classical scaling by definition: B = −½ J D² J, with the centring matrix J written out."""
     torch.manual_seed(3)
     log_probs = torch.log_softmax(3 * torch.randn(7, 9), -1)
     found = latent_mds(log_probs)
@@ -279,7 +285,10 @@ def test_wrong_shapes_are_one_sentence(call, sentence):
 
 
 def test_folded_unembedding_gives_the_logits(any_model):
-    """U·(h/rms) are the logits before scale and cap, up to what a bias and a mean add: a constant vector for all latents."""
+    """U·(h/rms) are the logits before scale and cap, up to one vector for all latents.
+
+    A bias and a mean add that vector.
+    """
     decoded = ll.decode(
         any_model, ["The flower", "eau"], keep_latents=True, energy=False, progress=False
     )

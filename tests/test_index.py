@@ -1,4 +1,4 @@
-"""Prompts, runs and paths are indexed alike, and no mistake with them ends in somebody else's exception."""
+"""Prompts, runs and paths are indexed alike, and each mistake ends in our own exception."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``decode`` against the plain forward-hook loop of ``oracle.py``, on the demo model and on random models."""
+"""``decode`` against the plain forward-hook loop of ``oracle.py``, on demo and random models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import latentlang as ll
 
 
 def assert_same(decoded, row: int, reading: oracle.Reading, targets: dict, first: int = 1) -> None:
-    """Compare one prompt of a ``Decoded`` with its reading by hand, from layer ``first`` on."""
+    """Compare one prompt of a ``Run`` with its reading by hand, from layer ``first`` on."""
     for code, ids in targets.items():
         torch.testing.assert_close(
             decoded.probability[code][row], reading.probability(ids)[first:], atol=1e-4, rtol=0
@@ -48,7 +48,7 @@ def test_decode_equals_the_hook_loop_on_random_models(random_model, batch_size):
 
 @pytest.mark.parametrize("batch_size", [None, 2])
 def test_a_shared_beginning_changes_no_number(random_model, batch_size):
-    """Prompts with one set of demonstrations share its keys and values; the rests differ in length."""
+    """Prompts with the same demonstrations share keys and values; the rests differ in length."""
     texts = [
         TEXTS[3] + "\n" + rest
         for rest in ("eau", "Das Buch liegt auf dem Tisch, die Blume", "The", "花")
@@ -154,7 +154,10 @@ def test_latents_and_watched_tokens(random_model):
 
 
 def test_energy_is_that_of_the_kept_latents(random_model):
-    """Against the formula with every token written out: mean squared cosine, over that of the tokens among themselves."""
+    """Against the formula, token by token.
+
+    It is the mean squared cosine, over that of the tokens among themselves.
+    """
     decoded = ll.decode(random_model, TEXTS[:2], keep_latents=True, progress=False)
     U = torch.nn.functional.normalize(random_model.folded_unembedding().double(), dim=-1)
     h = torch.nn.functional.normalize(decoded.latents.double(), dim=-1)

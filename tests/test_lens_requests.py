@@ -37,11 +37,16 @@ def llama(tiny):
 
 @pytest.fixture
 def failing(llama):
-    """``failing(hook)``: run ``hook(batch size)`` before the first block's forward pass, and no longer than the test."""
+    """``failing(hook)``: run ``hook(batch size)`` before the first block's forward pass.
+
+    The hook is removed after the test.
+    """
     handles = []
 
     def plant(hook):
-        before = lambda _, args, kwargs: hook(len(args[0] if args else kwargs["hidden_states"]))  # noqa: E731
+        def before(_, args, kwargs):
+            return hook(len(args[0] if args else kwargs["hidden_states"]))
+
         handles.append(llama.blocks[0].register_forward_pre_hook(before, with_kwargs=True))
 
     yield plant

@@ -25,7 +25,7 @@ def test_gaussian_interval_by_hand():
 
 
 def test_intervals_cover_the_truth_as_often_as_they_say():
-    """300 samples of 40 from a skewed distribution with mean 1: about 95 % of the intervals hold it."""
+    """About 95 % of the intervals of 300 samples hold the mean of a skewed distribution."""
     samples = torch.distributions.Exponential(1.0)
     torch.manual_seed(0)
     draws = samples.sample((40, 300))
@@ -35,7 +35,10 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
 
 
 def test_bootstrap_on_a_case_that_can_be_counted():
-    """Of two rows 0 and 1, a resample's mean is 0, 0.5 or 1 with chances 1/4, 1/2, 1/4: the 95 % interval is all of it."""
+    """With the rows 0 and 1, the 95 % interval is [0, 1].
+
+    A resample's mean is 0, 0.5 or 1, with chances 1/4, 1/2 and 1/4.
+    """
     x = torch.tensor([[0.0], [1.0]])
     mean, lower, upper = mean_ci(x, "bootstrap")
     assert (mean.item(), lower.item(), upper.item()) == (0.5, 0.0, 1.0)
@@ -82,7 +85,10 @@ def test_copies_of_a_concept_add_no_certainty(method):
 
 
 def test_clustered_intervals_cover_the_truth_where_plain_ones_do_not():
-    """500 samples of 60 concepts, three prompts each that share the concept's own deviation; the true mean is 0."""
+    """500 samples of 60 concepts; the true mean is 0.
+
+    Each concept has three prompts, which share its deviation.
+    """
     torch.manual_seed(0)
     draws = (torch.randn(60, 1, 500) + 0.3 * torch.randn(60, 3, 500)).reshape(180, 500)
     labels = [i for i in range(60) for _ in range(3)]

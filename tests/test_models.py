@@ -96,7 +96,8 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_downloaded(monkeypatc
     started = time.perf_counter()
     with pytest.raises(
         ModelError,
-        match=r"needs about 1000000 GB of memory and \d+ GB are free: use a smaller model .*llama-2-7b",
+        match=r"needs about 1000000 GB of memory and \d+ GB are free: "
+        r"use a smaller model .*llama-2-7b",
     ):
         ll.load_model("llama-2-huge", quantization="8bit", device="cpu")
     with pytest.raises(ModelError, match=r"needs about 4000000 GB of memory .*quantization='8bit'"):
@@ -173,7 +174,7 @@ def test_a_folder_without_a_model(tmp_path):
 
 
 def test_a_view_that_differs_is_refused(tiny, monkeypatch):
-    """A logit scale that latentlang did not know would make every number wrong: the self-check must see it."""
+    """A logit scale that latentlang does not know makes numbers wrong; the self-check sees it."""
     monkeypatch.setattr(
         Architecture, "logit_transform", lambda row, config: LogitTransform(scale=1.02)
     )
@@ -230,7 +231,10 @@ def test_an_unknown_architecture_is_read_once_its_parts_are_named(tmp_path, tiny
     torch.manual_seed(0)
     AutoModelForCausalLM.from_config(core).save_pretrained(tmp_path)
     byte_level().save_pretrained(tmp_path)
-    sentence = r"cannot find layers, final_norm in .*parts=\{.layers.: .\.\.\.., .final_norm.: .\.\.\..\}.*backbone.layers"
+    sentence = (
+        r"cannot find layers, final_norm in "
+        r".*parts=\{.layers.: .\.\.\.., .final_norm.: .\.\.\..\}.*backbone.layers"
+    )
     with pytest.raises(ModelError, match=sentence):
         ll.load_model(tmp_path)
     parts = {"layers": "backbone.layers", "final_norm": "backbone.norm_f"}
@@ -246,7 +250,11 @@ def test_an_unknown_architecture_is_read_once_its_parts_are_named(tmp_path, tiny
 
 
 def test_what_llama_2_needs_is_counted_from_its_shape():
-    """By hand: attention 2 d² and 2 d·kv, feed-forward 3 d·inner, two norms a block; two embeddings of 32,000 rows and a last norm."""
+    """The count by hand, of weights in all.
+
+    Per block: attention 2 d² and 2 d·kv, feed-forward 3 d·inner, two norms.
+    Besides: two embeddings of 32,000 rows and a last norm.
+    """
     shapes = {
         "llama-2-7b": (4096, 11008, 32, 4096),
         "llama-2-13b": (5120, 13824, 40, 5120),

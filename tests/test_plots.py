@@ -1,4 +1,4 @@
-"""What figures hold: the curves, points and counts that they claim to show, recomputed from the readings."""
+"""Figures hold what they claim to show: curves, points and counts, recomputed from readings."""
 
 from __future__ import annotations
 
@@ -125,7 +125,8 @@ def test_grid_puts_every_pair_in_its_panel(one, decoded):
         for trace in figure.data
         if trace.mode == "lines+markers"
     }
-    # Rows fr, de; columns zh, en: the first panel is x, the fourth x4; with English as the target one curve is both.
+    # Rows fr, de; columns zh, en: the first panel is x, the fourth x4.
+    # With English as the target, one curve is both.
     assert {axis for axis, _ in lines} == {"x", "x4"} and len(lines) == 3
     chinese = next(
         y for (axis, name), y in lines.items() if axis == "x" and name.startswith("Chinese")

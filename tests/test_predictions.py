@@ -1,4 +1,4 @@
-"""Questions to answer before looking: what they say, and that they work in a browser without a kernel."""
+"""Questions to answer before looking: what they say, and that they need no kernel."""
 
 from __future__ import annotations
 

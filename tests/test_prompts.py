@@ -181,7 +181,7 @@ def test_every_drop_has_its_reason(llama2_tokenizer):
 
 
 def test_a_word_without_tokens_is_dropped(llama2_tokenizer):
-    """Llama-2 has no entry for the whole of 'livre' or of 'untold', and one for 'eau' and for 'water'."""
+    """Llama-2 has an entry for the whole of 'eau' and 'water', not of 'livre' or 'untold'."""
     words = pd.DataFrame(
         {
             "concept": ["water", "book", "tale"],

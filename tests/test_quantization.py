@@ -1,4 +1,4 @@
-"""LLM.int8 for real, on the CPU: the layers are 8-bit ones, and the predictions stay close to float32's."""
+"""LLM.int8 for real, on the CPU: its layers are 8-bit, and predictions stay close to float32."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ PROMPTS = 100
 
 @pytest.fixture(scope="module")
 def demo_8bit():
-    """The demo model with 8-bit matrices and everything else in float32, so that only the matrices differ from ``model``."""
+    """The demo model with 8-bit matrices and all else in float32: only matrices differ."""
     loaded = ll.load_model("gemma-3-270m", quantization="8bit", device="cpu", dtype="float32")
     yield loaded
     loaded.close()
 
 
 def assert_8bit(loaded, dtype: torch.dtype) -> None:
-    """Every matrix inside the blocks is an 8-bit one; the output layer, which the lens reads, is not."""
+    """Every matrix inside the blocks is 8-bit; the output layer, which the lens reads, is not."""
     matrices = [
         m for block in loaded.blocks for m in block.modules() if isinstance(m, torch.nn.Linear)
     ]
@@ -36,7 +36,10 @@ def assert_8bit(loaded, dtype: torch.dtype) -> None:
 
 
 def next_token(loaded, texts: list[str]) -> torch.Tensor:
-    """The model's own next-token log-probabilities ``[n, V]``, from the transformers module alone, 25 prompts at a time."""
+    """The model's own next-token log-probabilities ``[n, V]``.
+
+    They come from the transformers module alone, 25 prompts at a time.
+    """
     rows = []
     for start in range(0, len(texts), 25):
         batch = loaded.tokenizer(
@@ -49,7 +52,10 @@ def next_token(loaded, texts: list[str]) -> torch.Tensor:
 
 
 def test_8bit_demo_model_predicts_what_float32_does(model, demo_8bit):
-    """The same top token wherever float32's leads by 5 % or more; where two tokens tie, rounding may choose."""
+    """The top token is the same wherever float32's leads by 5 % or more.
+
+    Where two tokens tie, rounding may choose.
+    """
     assert_8bit(demo_8bit, torch.float32)
     texts = sorted(
         (
@@ -66,8 +72,10 @@ def test_8bit_demo_model_predicts_what_float32_does(model, demo_8bit):
     clear = two[:, 0] - two[:, 1] > 0.05
     kl = torch.nn.functional.kl_div(rounded, exact, log_target=True, reduction="batchmean").item()
     print(
-        f"\n8-bit against float32, {len(texts)} prompts fr->zh, last layer: same top token {same.mean():.0%}, "
-        f"{same[clear].mean():.0%} of the {int(clear.sum())} without a near tie; mean KL {kl:.4f} nats."
+        f"\n8-bit against float32, {len(texts)} prompts fr->zh, last layer: "
+        f"same top token {same.mean():.0%}, "
+        f"{same[clear].mean():.0%} of the {int(clear.sum())} without a near tie; "
+        f"mean KL {kl:.4f} nats."
     )
     assert len(texts) == PROMPTS and clear.sum() > 30
     assert same[clear].mean() >= 0.80 and same.mean() >= 0.60
@@ -75,7 +83,10 @@ def test_8bit_demo_model_predicts_what_float32_does(model, demo_8bit):
 
 
 def test_the_lens_reads_an_8bit_model(demo_8bit, capfd):
-    """Its last layer against the 8-bit model's own probabilities; and bitsandbytes' word about every matrix stays away."""
+    """Its last layer agrees with the 8-bit model's own probabilities.
+
+    bitsandbytes' warning about every matrix stays away.
+    """
     prompt = ll.build_prompts("translation", "fr", "zh", tokenizer=demo_8bit.tokenizer)[0]
     decoded = ll.decode(demo_8bit, [prompt.text], [prompt.token_ids], progress=False)
     own = next_token(demo_8bit, [prompt.text]).exp()[0]
@@ -112,7 +123,7 @@ def test_a_number_format_that_overflows_is_one_sentence():
 
 
 def test_llama_2_loads_by_its_name_in_8bit(llama2_tokenizer, tmp_path, run_python):
-    """32 layers and the genuine 32,000 entries, at a width of 64, where the hub's cache would have the gated weights."""
+    """A model of 32 layers, 32,000 entries and a width of 64 stands in for the gated weights."""
     repository = tmp_path / "hub" / "models--meta-llama--Llama-2-7b-hf"
     commit = "01c7f73d771dfac7d292323805ebc428287df4f9"
     snapshot = repository / "snapshots" / commit
@@ -138,7 +149,8 @@ prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)
 run = ll.decode(model, prompts[:3], progress=False)
 run.save({str(tmp_path / "run.safetensors")!r})
 matrix = model.blocks[0].mlp.up_proj.weight.dtype
-print("ANSWER", model.name, model.quantization, model.n_layers, model.vocab_size, matrix, model.identity["revision"], len(prompts))
+facts = [model.name, model.quantization, model.n_layers, model.vocab_size, matrix]
+print("ANSWER", *facts, model.identity["revision"], len(prompts))
 """
     said = run_python(
         code, HF_HOME=str(tmp_path), HF_HUB_CACHE=str(tmp_path / "hub"), HF_HUB_OFFLINE="1"

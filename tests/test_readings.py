@@ -9,7 +9,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentlang.lens.readings import Readout, TokenSets, entropy, probability, rank
+import latentlang as ll
+from latentlang.errors import TraceError
+from latentlang.lens.readings import (
+    READINGS,
+    Reading,
+    Readout,
+    TokenSets,
+    entropy,
+    probability,
+    rank,
+)
 
 
 def log(*probabilities: float) -> torch.Tensor:
@@ -49,3 +59,22 @@ def test_probability_and_rank_of_a_set_by_hand():
     assert probability(x, tokens).flatten().tolist() == pytest.approx([0.4, 0.1, 0.8, 0.7])
     # The best token's rank: 0.3 is second, 0.7 is first; 0.1 alone is fourth.
     assert rank(x, tokens).tolist() == [[2, 4], [1, 1]]
+
+
+def test_a_reading_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="per 'promt' is not possible: use prompt or language"):
+        Reading(entropy, "promt", "entropy (bits)")
+
+
+@pytest.mark.parametrize("name", ["my metric", "top-1", "lambda", "1st", ""])
+def test_a_reading_needs_a_name_that_an_attribute_can_have(name, tiny, monkeypatch):
+    monkeypatch.setitem(READINGS, name, Reading(entropy, "prompt", "entropy (bits)"))
+    with pytest.raises(TraceError, match=f"The reading '{name}' in READINGS cannot be used as run"):
+        ll.decode(tiny("llama"), "A text", progress=False)
+
+
+@pytest.mark.parametrize("name", ["prompts", "top_ids", "readings", "save", "pivot", "clusters"])
+def test_a_reading_cannot_have_the_name_of_what_a_run_has(name, tiny, monkeypatch):
+    monkeypatch.setitem(READINGS, name, Reading(entropy, "prompt", "entropy (bits)"))
+    with pytest.raises(TraceError, match=f"The reading '{name}' in READINGS has the name of"):
+        ll.decode(tiny("llama"), "A text", progress=False)

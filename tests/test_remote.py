@@ -1,4 +1,7 @@
-"""Models on a server: the same numbers in-process through nnsight's remote path and from a loopback server, and its failures."""
+"""Models on a server: the same numbers from nnsight's simulation and from a loopback server.
+
+And its failures.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ REQUESTS = {
 
 @contextmanager
 def serving(folder, *options: str):
-    """Run the loopback server on a model's folder, in a folder of its own, and yield its address."""
+    """Run the loopback server on a model's folder, in its own folder, and yield its address."""
     python, variables = server_environment.python(server_environment.make(Path(PACKAGES.name)))
     command = [*python, str(HERE / "ndif_server.py"), str(folder), *options]
     with subprocess.Popen(
@@ -100,7 +103,10 @@ def assert_equal(run, expected) -> None:
 
 
 def failure(action) -> str:
-    """Return the one sentence that ``action`` fails with, in time, and with the lock of all traces free again."""
+    """Return the one sentence that ``action`` fails with, in time.
+
+    The lock of all traces must be free again.
+    """
     started = time.monotonic()
     with pytest.raises(ll.errors.LatentLangError) as caught:
         action()
@@ -139,7 +145,7 @@ def test_every_other_function_that_traces_agrees_too(random_model, simulated):
 
 
 def test_no_trace_of_the_library_goes_round_the_sessions():
-    """Every trace is opened by ``model.trace``, so the tests above cover all places where one can run."""
+    """``model.trace`` opens every trace, so the tests above cover all places where one can run."""
     home = Path(ll.__file__).parent
     lines = {
         path.name: re.findall(r".*\.trace\(.*", path.read_text()) for path in home.rglob("*.py")
@@ -214,7 +220,7 @@ def test_a_server_answers_the_sphere_and_the_cache(
 
 
 def by_hand(model) -> torch.Tensor:
-    """Return layer 2's latent of a text, in a trace that a reader writes: its body names the model."""
+    """Return layer 2's latent of a text, in a reader's trace, whose body names the model."""
     with model.trace("The flower"):
         h = model.traced.layers[1].output[:, -1].save()
     return h
@@ -267,9 +273,13 @@ def test_a_server_that_takes_a_job_and_says_no_more(on_server, tiny, impatient, 
 
 def test_a_web_server_that_is_no_ndif_server(on_server, tiny, tmp_path):
     with subprocess.Popen(
-        [sys.executable, "-m", "http.server", "0", "--bind", "127.0.0.1"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as other:  # fmt: skip
+        [sys.executable, "-m", "http.server", "0", "--bind", "127.0.0.1"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as other:
         port = re.search(r"port (\d+)", other.stdout.readline()).group(1)
         far = on_server(f"http://127.0.0.1:{port}", tiny.folder("llama"))
         assert "check NDIF_HOST" in failure(lambda: ll.decode(far, ["The"]))

@@ -1,4 +1,7 @@
-"""``Run``: every row of READINGS is cut, saved, joined, summed up and drawn; shapes that do not fit are refused."""
+"""``Run``: every row of READINGS is cut, saved, joined, summed up and drawn.
+
+Shapes that do not fit are refused.
+"""
 
 from __future__ import annotations
 

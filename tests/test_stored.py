@@ -1,4 +1,7 @@
-"""A class without weights: results computed beforehand answer, from a read-only folder, and all else is one sentence."""
+"""A class without weights: precomputed results answer from a read-only folder.
+
+Any other question ends in one sentence.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ from latentlang.errors import TraceError
 
 @pytest.fixture(scope="module")
 def prepared(tiny, tmp_path_factory):
-    """A folder that the command has filled from a model whose weights are then taken away, and that model's own readings."""
+    """Return a folder that the command has filled, and the model's own readings.
+
+    The model's weights are taken away afterwards.
+    """
     root = tmp_path_factory.mktemp("class")
     folder, out = root / "weights", root / "shared"
     shutil.copytree(tiny.folder("llama"), folder)

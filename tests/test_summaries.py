@@ -1,4 +1,4 @@
-"""Summaries against pandas, phases of planted curves, and ``Decoded`` on disk and as a table."""
+"""Summaries against pandas, phases of planted curves, and ``Run`` on disk and as a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 import latentlang as ll
 from latentlang.analysis.phases import Phases
 from latentlang.errors import DataError
-from latentlang.prompts.prompt import Setting
+from latentlang.prompts.setting import Setting
 
 SETTING = Setting("translation", ("fr",), "zh", "en", k=4)
 
@@ -20,7 +20,7 @@ SETTING = Setting("translation", ("fr",), "zh", "en", k=4)
 def planted(
     pivot: list[float], target: list[float], n: int = 60, noise: float = 0.0, repeats: int = 1
 ) -> ll.Run:
-    """Return readings whose curves are the given ones, with noise for each concept (``repeats`` prompts each)."""
+    """Return readings with the given curves, and noise for each concept (``repeats`` prompts)."""
     torch.manual_seed(0)
     layers = len(pivot)
     shape = (n, layers)
@@ -105,7 +105,7 @@ def test_summarize_equals_pandas(real):
 
 
 def test_a_difference_is_certain_where_two_curves_are_not():
-    """Concepts that are easy in both languages at once widen both bands, but not the band of their difference."""
+    """Concepts that are easy in both languages widen both bands, but not their difference's."""
     run = planted([0.4, 0.4], [0.5, 0.5], n=50)
     easy = 0.4 * torch.rand(50, 1)
     run = run.with_readings(
@@ -220,7 +220,10 @@ def test_phases_by_hand(pivot, target, phases):
     ids=["7B", "13B", "70B"],
 )
 def test_phases_agree_with_the_published_llama_2(layers, concept, peak, height, target, last):
-    """Curves through the paper's facts: English passes 5 % at ``concept``, peaks, and is overtaken at ``target``."""
+    """Curves through the paper's facts.
+
+    English passes 5 % at ``concept``, peaks, and is overtaken at ``target``.
+    """
     layer = torch.arange(1, layers + 1).double()
 
     def through(*points) -> list[float]:
@@ -245,7 +248,7 @@ def test_phases_agree_with_the_published_llama_2(layers, concept, peak, height, 
 
 
 def test_repetition_on_the_demo_model_has_no_concept_phase(model):
-    """The model repeats Chinese words without a detour: None, in almost all resamples, and not a guess."""
+    """The model repeats Chinese words without a detour: None in almost all resamples, no guess."""
     prompts = ll.build_prompts("repetition", target="zh", tokenizer=model.tokenizer)[::16]
     found = ll.find_phases(ll.decode(model, prompts, progress=False))
     assert (
@@ -274,7 +277,7 @@ def test_the_bootstrap_is_by_concept():
 
 
 def test_english_as_the_target_is_no_detour(tiny):
-    """Where the pivot is what the prompts ask for, nothing leads anything; the source is not taken for the target."""
+    """If prompts ask for the pivot, no language leads; the source is not taken for the target."""
     one = tiny("llama")
     run = ll.decode(
         one,

@@ -1,4 +1,4 @@
-"""Every task: its lines end where the model goes on, and prompts, figures, runs and explorers know it."""
+"""Every task: lines end where the model goes on; prompts, figures, runs, explorers know it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 import latentlang as ll
 from latentlang.explore.panel import Panel, pair_controls
-from latentlang.prompts.tasks import TASKS
+from latentlang.prompts.tasks import TASKS, Task
 
 
 def asked(name: str) -> tuple[str | None, str]:
@@ -58,7 +58,7 @@ def test_figures_and_runs_name_the_task(name, prompts, tiny):
 def test_an_explorer_offers_the_task_and_its_source(name):
     controls = pair_controls(name, "fr", "zh")
     assert name in controls["task"].options
-    Panel("try", controls, {}, lambda *_, **__: None, lambda _: "").chosen()
+    Panel("try", controls, {}, lambda *_, **__: None, lambda _: "").choices()
     assert controls["source"].disabled != TASKS[name].needs_source
 
 
@@ -69,3 +69,12 @@ def test_a_source_too_many_or_too_few_is_one_sentence(name, tiny):
         ll.errors.DataError, match="needs a source" if needs else "leave source out"
     ):
         ll.build_prompts(name, None if needs else "fr", "zh", tokenizer=tiny("llama").tokenizer)
+
+
+def test_a_task_without_a_line_is_one_sentence(monkeypatch, tiny):
+    class Riddle(Task):
+        name = "riddle"
+
+    monkeypatch.setitem(TASKS, "riddle", Riddle)
+    with pytest.raises(ll.errors.DataError, match="'riddle' has no method line: write line"):
+        ll.build_prompts("riddle", None, "zh", tokenizer=tiny("llama").tokenizer)

@@ -131,7 +131,7 @@ def test_modes_nest(word, llama2_tokenizer, byte_level_tokenizer):
 
 
 def test_a_large_vocabulary_takes_words_first(tokenizer):
-    """Gemma's 262,144 entries: 'flower' is one token with and without a space, 'kartoffelsuppe' is none."""
+    """Gemma has an entry for 'flower', with and without a space, and none for 'kartoffelsuppe'."""
     flower = {tokenizer.convert_tokens_to_ids(t) for t in ("flower", "▁flower")}
     assert (
         ll.start_ids("flower", tokenizer, None)
@@ -184,7 +184,8 @@ def test_most_concepts_survive_llama_2s_vocabulary(llama2_tokenizer):
             "repetition", target=target, tokenizer=llama2_tokenizer, mode="prefix"
         )
         print(
-            f"\nLlama-2, prefix mode: {len(prompts)} {target} concepts, {len(prompts.dropped)} dropped"
+            f"\nLlama-2, prefix mode: {len(prompts)} {target} concepts, "
+            f"{len(prompts.dropped)} dropped"
         )
         assert len(prompts) >= at_least
         for p in prompts:
@@ -198,7 +199,10 @@ def test_most_concepts_survive_llama_2s_vocabulary(llama2_tokenizer):
 
 
 def test_as_many_words_as_the_paper_has_are_one_token_in_llama_2(llama2_tokenizer):
-    """The paper: 139 Chinese words of one token; its filters against English leave 104 German, 57 French and 115 Russian ones."""
+    """The paper has 139 Chinese words of one token.
+
+    Its filters against English leave 104 for German, 57 for French and 115 for Russian.
+    """
     words = ll.load_words()
     single = {
         c
@@ -212,7 +216,8 @@ def test_as_many_words_as_the_paper_has_are_one_token_in_llama_2(llama2_tokenize
         )
         counts[code] = len(single & {p.concept for p in kept})
     print(
-        f"\nConcepts whose Chinese word is one token of Llama-2, and those left by the filters: {counts}"
+        "\nConcepts whose Chinese word is one token of Llama-2, "
+        f"and those left by the filters: {counts}"
     )
     assert (
         counts["zh"] >= 139 and counts["de"] >= 104 and counts["fr"] >= 57 and counts["ru"] >= 115

@@ -1,4 +1,4 @@
-"""Tiny random models with tiny tokenizers, saved as a real model is and loaded by ``ll.load_model``."""
+"""Tiny random models with tiny tokenizers, saved and loaded as real models are."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class TinyFactory:
 
 
 def randomise(model: torch.nn.Module) -> None:
-    """Give every weight a size that matters: also gains and biases, which a fresh model leaves at 1 and 0."""
+    """Give every weight a size that matters, also gains and biases (1 and 0 in a fresh model)."""
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.ndim == 1:
@@ -163,7 +163,7 @@ def randomise(model: torch.nn.Module) -> None:
 
 
 def byte_level() -> PreTrainedTokenizerFast:
-    """A byte-level BPE tokenizer of 420 entries, as GPT-2's: no beginning token, and no padding token either."""
+    """A byte-level BPE tokenizer of 420 entries, as GPT-2's: no beginning and no padding token."""
     core = Tokenizer(BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
@@ -181,7 +181,7 @@ def byte_level() -> PreTrainedTokenizerFast:
 
 
 def byte_fallback() -> PreTrainedTokenizerFast:
-    """A SentencePiece-like tokenizer with byte fallback, as Llama's: a beginning token, ``▁`` for the space."""
+    """A SentencePiece-like tokenizer with byte fallback, as Llama's: a beginning token, ``▁``."""
     core = Tokenizer(BPE())
     core.normalizer = normalizers.Replace(" ", "▁")
     core.train_from_iterator(

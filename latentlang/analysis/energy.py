@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from ..errors import DataError
 from ..lens.energy import Gram, energy_of, gram
 
 
-def token_energy(latents: torch.Tensor, U: torch.Tensor | Gram) -> torch.Tensor:
+def token_energy(
+    latents: Float[Tensor, "*row d_model"], U: Float[Tensor, "vocab d_model"] | Gram
+) -> Float[Tensor, "*row"]:
     """Return the token energy E of every latent, ``[..., d_model] -> [...]`` (paper, Eq. 2).
 
     E(h)² is the mean squared cosine between h and the v tokens, divided by the mean squared cosine
@@ -26,6 +29,7 @@ def token_energy(latents: torch.Tensor, U: torch.Tensor | Gram) -> torch.Tensor:
     Raises:
         DataError: when latents and unembedding differ in ``d_model``.
 
+    >>> import torch
     >>> tokens = torch.tensor([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
     >>> token_energy(torch.tensor([[0.0, 0, 5], [3.0, 0, 0]]), tokens)
     tensor([0., 1.])

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
 
 from ..errors import DataError
 
@@ -13,13 +15,13 @@ RESAMPLES = 2000
 
 
 def mean_ci(
-    x: torch.Tensor,
+    x: Shaped[Tensor, " row *rest"],
     method: str = "gaussian",
     level: float = 0.95,
     *,
     clusters: Sequence | None = None,
     seed: int = 0,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+) -> tuple[Float[Tensor, "*rest"], Float[Tensor, "*rest"], Float[Tensor, "*rest"]]:
     """Return mean, lower and upper bound over the first axis, each ``[n, ...] -> [...]``.
 
     Args:
@@ -75,7 +77,7 @@ def mean_ci(
     return mean, lower.reshape(mean.shape), upper.reshape(mean.shape)
 
 
-def cluster_codes(labels: Sequence) -> torch.Tensor:
+def cluster_codes(labels: Sequence | Shaped[Tensor, " row"]) -> Int[Tensor, " row"]:
     """Return one number per label, ``[n]``, counted from 0 in the order of first appearance.
 
     >>> cluster_codes(["sea", "sky", "sea"])
@@ -89,7 +91,9 @@ def cluster_codes(labels: Sequence) -> torch.Tensor:
     )
 
 
-def resample(codes: torch.Tensor, times: int, *, seed: int = 0) -> torch.Tensor:
+def resample(
+    codes: Int[Tensor, " row"], times: int, *, seed: int = 0
+) -> Float[Tensor, "resample row"]:
     """Return bootstrap weights ``[times, n]``; each row is one resample and sums to 1.
 
     Clusters are drawn with replacement, each with all its rows.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from ..errors import DataError
 
@@ -13,16 +15,16 @@ from ..errors import DataError
 class LatentMap:
     """A flat map of latents ``[n_latents, n_dims]`` and tokens ``[n_tokens, n_dims]``.
 
-    ``stress``: √(Σ(d − d̂)² / Σd²) over all pairs of points (Kruskal's stress-1). It is 0 if the map
-    keeps every distance, and as high as 1 if it keeps none.
+    ``stress``: √(Σ(d − d̂)² / Σd²) over all pairs of points (Kruskal's stress-1).
+    It is 0 if the map keeps every distance, and as high as 1 if it keeps none.
     """
 
-    latents: torch.Tensor
-    tokens: torch.Tensor
+    latents: Float[Tensor, "latent axis"]
+    tokens: Float[Tensor, "token axis"]
     stress: float
 
 
-def latent_mds(log_probs: torch.Tensor, n_dims: int = 2) -> LatentMap:
+def latent_mds(log_probs: Float[Tensor, "latent token"], n_dims: int = 2) -> LatentMap:
     """Return a map on which a latent lies near the tokens it predicts (paper, section 4.2).
 
     The method is classical MDS (paper, Figure 3). The distance of a latent and a token is

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from ..errors import DataError
 from ..lens.require import require_means
@@ -80,7 +82,9 @@ def find_phases(run: Run | pd.DataFrame) -> Phases:
     )
 
 
-def _starts(pivot: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _starts(
+    pivot: Float[Tensor, "curve layer"], target: Float[Tensor, "curve layer"]
+) -> tuple[Int[Tensor, " curve"], Int[Tensor, " curve"]]:
     """Return the first indices of both phases for curves ``[n, n_layers]``; -1 for no phase."""
     leads = (pivot > THRESHOLD) & (pivot > target)
     concept = torch.where(leads.any(-1), leads.int().argmax(-1), -1)
@@ -109,6 +113,13 @@ def headlines(runs: Mapping[str, Run]) -> pd.DataFrame:
 
     Raises:
         DataError: for no run, or for runs without names.
+
+    >>> import latentlang as ll
+    >>> model = ll.load_model()
+    >>> run = ll.run_experiment(model, "translation", "fr", "de", every=100, progress=False)
+    >>> row = ll.headlines({"fr to de": run}).loc["fr to de"]
+    >>> bool(row["lower"] <= row["pivot_peak"] <= row["upper"]), row["at_layer"] in run.layers
+    (True, True)
     """
     if not runs or not isinstance(runs, Mapping):
         raise DataError("headlines needs at least one run with its name: pass {name: run, …}.")
@@ -138,7 +149,9 @@ def _headline(run: Run) -> dict[str, float | int | None]:
     }
 
 
-def _interval(starts: torch.Tensor, layers) -> tuple[tuple[int, int] | None, float]:
+def _interval(
+    starts: Int[Tensor, " resample"], layers: Sequence[int]
+) -> tuple[tuple[int, int] | None, float]:
     """Return the 95 % interval of the starts that exist, and the share of them."""
     existing = starts[starts >= 0]
     share = len(existing) / len(starts)
@@ -149,5 +162,5 @@ def _interval(starts: torch.Tensor, layers) -> tuple[tuple[int, int] | None, flo
     return (layers[int(lower)], layers[int(upper)]), share
 
 
-def _layer(index, layers) -> int | None:
+def _layer(index: Int[Tensor, ""], layers: Sequence[int]) -> int | None:
     return layers[int(index)] if int(index) >= 0 else None

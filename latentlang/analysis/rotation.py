@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from ..errors import DataError
 from ..lens.energy import CHUNK_ROWS
 
 
-def procrustes(E: torch.Tensor, U: torch.Tensor) -> torch.Tensor:
+def procrustes(
+    E: Float[Tensor, "vocab d_model"], U: Float[Tensor, "vocab d_model"]
+) -> Float[Tensor, "d_model d_model"]:
     """Return the orthogonal R ``[d_model, d_model]`` that minimises ‖E R − U‖.
 
     From the singular value decomposition EᵀU = A Σ Bᵀ follows R = A Bᵀ. With the input embeddings
@@ -40,7 +44,11 @@ def procrustes(E: torch.Tensor, U: torch.Tensor) -> torch.Tensor:
     return (left @ right).float().to(E.device)
 
 
-def token_ranks(points: torch.Tensor, U: torch.Tensor, ids: Sequence[int]) -> torch.Tensor:
+def token_ranks(
+    points: Float[Tensor, "row d_model"],
+    U: Float[Tensor, "vocab d_model"],
+    ids: Sequence[int] | Int[Tensor, " row"],
+) -> Int[Tensor, " row"]:
     """Return the rank of each point's own token among all tokens, ``[n]``; 1 is the best.
 
     Tokens are ranked by their product with the point. Rank 1 is the token that an output layer with

@@ -28,6 +28,16 @@ def summarize(run: Run, ci: str = "gaussian") -> pd.DataFrame:
 
     Raises:
         DataError: for a run of no prompt, or of several positions.
+
+    >>> import latentlang as ll
+    >>> model = ll.load_model()
+    >>> run = ll.run_experiment(model, "translation", "fr", "de", every=100, progress=False)
+    >>> table = ll.summarize(run)
+    >>> table.columns.tolist()
+    ['layer', 'quantity', 'language', 'mean', 'lower', 'upper', 'n']
+    >>> curve = table[(table["quantity"] == "probability") & (table["language"] == "de")]
+    >>> curve["layer"].tolist() == list(run.layers)
+    True
     """
     require_means(run)
     rows = []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
+from typing import Any
 
+from ..errors import DataError
 from ..lens.run import Run
 from ..prompts.tasks import TASKS
 
@@ -31,15 +33,33 @@ def check(number: str) -> Callable[[Check], Check]:
 
 
 def checks_of(modules: Iterable[ModuleType]) -> dict[str, Check]:
-    """Return the checks in some modules, by the number of their exercise."""
-    functions = [value for module in modules for value in vars(module).values()]
-    return {function.exercise: function for function in functions if hasattr(function, "exercise")}
+    """Return the checks in some modules, by the number of their exercise.
+
+    Raises ``DataError`` for two checks of one exercise.
+    """
+    checks: dict[str, Check] = {}
+    for module in modules:
+        for value in vars(module).values():
+            exercise = getattr(value, "exercise", None)
+            if not isinstance(exercise, str):
+                continue
+            first = checks.setdefault(exercise, value)
+            if first is not value:
+                raise DataError(
+                    f"Two checks are of exercise {exercise}, {_place(first)} and {_place(value)}: "
+                    "give one of them another number."
+                )
+    return checks
 
 
-def number(answer: object) -> float:
+def _place(check: Check) -> str:
+    return f"{check.__module__}.{check.__name__}"
+
+
+def number(answer: Any) -> float:
     """Return a numeric answer, or ask for a number."""
     try:
-        return float(answer)  # type: ignore[arg-type]
+        return float(answer)
     except (TypeError, ValueError):
         raise WrongAnswerError("The answer is a number, such as 1.5.") from None
 
@@ -92,6 +112,6 @@ def run(answer: object, least: int) -> Run:
     return answer
 
 
-def translates(found: Run) -> bool:
+def translates(answer: Run) -> bool:
     """Return whether the prompts of a run ask in one language for the word of another."""
-    return found.setting.task in TASKS and TASKS[found.setting.task].needs_source
+    return answer.task in TASKS and TASKS[answer.task].needs_source

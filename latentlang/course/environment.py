@@ -74,15 +74,15 @@ def _unfit_packages() -> list[str]:
     problems = []
     if _installed("latentlang") is None:
         return ["latentlang is read from a folder and not installed: run `pip install -e .` there."]
-    for needed in map(Requirement, requires("latentlang") or ()):
-        if needed.marker and not needed.marker.evaluate({"extra": ""}):
+    for requirement in map(Requirement, requires("latentlang") or ()):
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue
-        present = _installed(needed.name)
-        if present is None or not needed.specifier.contains(present, prereleases=True):
+        present = _installed(requirement.name)
+        if present is None or not requirement.specifier.contains(present, prereleases=True):
             state = f"{present} is installed" if present else "is missing"
-            fit = f"{needed.name}{needed.specifier}"
+            fit = f"{requirement.name}{requirement.specifier}"
             problems.append(
-                f"{needed.name} {state}, and latentlang needs {fit}: "
+                f"{requirement.name} {state}, and latentlang needs {fit}: "
                 f"run `pip install '{fit}'` and restart the kernel."
             )
     return problems

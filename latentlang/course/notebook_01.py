@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..prompts.prompt import PromptSet
 from .answers import WrongAnswerError, check
 
@@ -36,36 +38,36 @@ def query_line(answer: object) -> str:
 
 
 @check("01.2")
-def start_of_flower(answer: object) -> str:
+def start_of_flower(answer: Any) -> str:
     """Which of the given vocabulary entries begin the word flower."""
     right = {"f", "fl", "flow", "flower", "▁f", "▁flower"}
     try:
-        given = set(answer)  # type: ignore[call-overload]
+        entries = set(answer)
     except TypeError:
         raise WrongAnswerError("The answer is a set of entries, such as {'f', 'fl'}.") from None
     if isinstance(answer, str):
         raise WrongAnswerError("The answer is a set of entries, such as {'f', 'fl'}, not one text.")
-    if given == right:
+    if entries == right:
         return "Six tokens can begin the word; P(flower) is the sum over all of them."
-    if "▁" in given:
+    if "▁" in entries:
         raise WrongAnswerError(
             "The bare space begins every word, so it says nothing about this one."
         )
-    if given & {"lower", "ower"}:
+    if entries & {"lower", "ower"}:
         raise WrongAnswerError("A token must stand at the start of the word: 'lower' is its end.")
-    if given & {"flowers", "▁flowery", "fleur"}:
+    if entries & {"flowers", "▁flowery", "fleur"}:
         raise WrongAnswerError(
             "A token must stop within the word and keep its letters: "
             "only prefixes of 'flower' count."
         )
-    if given > right:
+    if entries > right:
         raise WrongAnswerError(
-            f"{', '.join(sorted(given - right))}: not an entry of this vocabulary."
+            f"{', '.join(sorted(entries - right))}: not an entry of this vocabulary."
         )
-    if right - given and all(entry.startswith("▁") for entry in right - given):
+    if right - entries and all(entry.startswith("▁") for entry in right - entries):
         raise WrongAnswerError("A token with a space in front (▁) begins the word as well.")
     raise WrongAnswerError(
-        f"{len(right - given)} entries are missing: every prefix counts, short ones too."
+        f"{len(right - entries)} entries are missing: every prefix counts, short ones too."
     )
 
 
@@ -75,19 +77,19 @@ def dropped(answer: object) -> str:
     right = {"arm", "hand", "hunger"}
     if isinstance(answer, str) or not isinstance(answer, (set, list, tuple, frozenset)):
         raise WrongAnswerError("The answer is a set of concepts, such as {'tree'}.")
-    given = {str(word).lower() for word in answer}
-    if given == right:
+    names = {str(word).lower() for word in answer}
+    if names == right:
         return (
             "Whatever token begins Arm or Hand, "
             "it does not tell which of the two languages is meant."
         )
-    if given & {"tree", "dog"}:
+    if names & {"tree", "dog"}:
         raise WrongAnswerError("A shared meaning is not a shared spelling: only the letters count.")
-    if "house" in given:
+    if "house" in names:
         raise WrongAnswerError(
             "Compare letter by letter, capitals aside: 'house' is not in 'Haus'."
         )
-    if given == {"arm", "hand"}:
+    if names == {"arm", "hand"}:
         raise WrongAnswerError(
             "'Inside' is enough: look for an English word at the beginning of a longer German one."
         )

@@ -34,10 +34,10 @@ def own_lens(answer: object) -> str:
     U = torch.randn(40, 16, generator=generator)
     normed = h / h.square().mean().sqrt()
     right = torch.softmax(U @ (gain * normed), -1)
-    given = torch.as_tensor(answer(h, gain, U)).float()
-    if given.shape != right.shape:
+    result = torch.as_tensor(answer(h, gain, U)).float()
+    if result.shape != right.shape:
         raise WrongAnswerError(
-            f"The result has shape {list(given.shape)}; "
+            f"The result has shape {list(result.shape)}; "
             f"it should be one probability per token, {list(right.shape)}."
         )
     without_norm = torch.softmax(U @ (gain * h), -1)
@@ -49,10 +49,10 @@ def own_lens(answer: object) -> str:
         "The gain is missing: the final norm multiplies every dimension by it.": without_gain,
         "RMSNorm divides by the root of the MEAN square, not by the length.": unit_length,
     }
-    if torch.allclose(given, right, atol=1e-4):
+    if torch.allclose(result, right, atol=1e-4):
         return "Norm, gain, unembedding, softmax: that is the whole logit lens."
     for hint, wrong in typical.items():
-        if torch.allclose(given, wrong, atol=1e-4):
+        if torch.allclose(result, wrong, atol=1e-4):
             raise WrongAnswerError(hint)
     raise WrongAnswerError(
         "The steps are: divide by the root mean square, multiply by the gain, multiply by U, "

@@ -43,11 +43,11 @@ def own_rotation(answer: object) -> str:
         raise WrongAnswerError("The answer is a function: define rotation(E, U) and pass rotation.")
     generator = torch.Generator().manual_seed(0)
     E, U = torch.randn(30, 6, generator=generator), torch.randn(30, 6, generator=generator)
-    given = torch.as_tensor(answer(E.clone(), U.clone())).float()
+    result = torch.as_tensor(answer(E.clone(), U.clone())).float()
     left, _, right_transposed = torch.linalg.svd(E.T @ U)
     transposed_again = left @ right_transposed.T
     right = left @ right_transposed
-    if given.shape == (6, 6) and torch.allclose(given, right, atol=1e-4):
+    if result.shape == (6, 6) and torch.allclose(result, right, atol=1e-4):
         return "Rotations and reflections only: no direction is stretched."
     least_squares = torch.linalg.lstsq(E, U).solution
     typical = {
@@ -57,7 +57,7 @@ def own_rotation(answer: object) -> str:
         "torch.linalg.svd returns Bᵀ already: do not transpose it again.": transposed_again,
     }
     for hint, wrong in typical.items():
-        if given.shape == wrong.shape and torch.allclose(given, wrong, atol=1e-4):
+        if result.shape == wrong.shape and torch.allclose(result, wrong, atol=1e-4):
             raise WrongAnswerError(hint)
     raise WrongAnswerError(
         "The steps are: M = EᵀU, its singular value decomposition A Σ Bᵀ, "

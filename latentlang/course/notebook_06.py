@@ -29,8 +29,8 @@ def weights_in_memory(answer: object) -> str:
 @check("06.2")
 def tells_apart(answer: object) -> str:
     """A function usable(concepts) -> the concepts with two token sets that share nothing."""
-    chosen = function(answer, "usable(concepts)")
-    cases = (
+    usable = function(answer, "usable(concepts)")
+    cases: tuple[tuple[dict, list, str], ...] = (
         (
             {"book": ({1, 2}, {3})},
             ["book"],
@@ -49,7 +49,7 @@ def tells_apart(answer: object) -> str:
         ),
     )
     for concepts, right, hint in cases:
-        if list(chosen(dict(concepts))) != right:
+        if list(usable(dict(concepts))) != right:
             raise WrongAnswerError(f"For {concepts} it should be {right}. {hint}")
     return "That is what build_prompts drops, with the reason, for any tokenizer."
 

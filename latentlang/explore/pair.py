@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
@@ -10,7 +12,9 @@ from ..analysis.phases import find_phases
 from ..analysis.summary import summarize
 from ..errors import DataError
 from ..lens.require import require_means
+from ..lens.run import Run
 from ..models.model import Model
+from ..progress import Progress
 from ..prompts.tasks import TASKS, find_task
 from ..runs.experiments import run_experiment
 from .panel import WIDTH, Panel, figure_widget, pair_controls, redraw, size_control, source_of
@@ -45,7 +49,7 @@ def pair(
         DataError: for an unknown task, language or backend.
     """
 
-    def read(task: str, source: str, target: str, every: int, progress=False):
+    def read(task: str, source: str, target: str, every: int, progress: Progress = False) -> Run:
         return run_experiment(
             model, task, source_of(task, source), target, every=every, progress=progress
         )
@@ -59,8 +63,8 @@ def pair(
         requests += [(name, target, target) for name in alone]
         figures = {}
         for request in dict.fromkeys(requests):
-            chosen = TASKS[request[0]]
-            name = " → ".join(request[1:]) if chosen.needs_source else chosen.title(*request[1:])
+            row = TASKS[request[0]]
+            name = " → ".join(request[1:]) if row.needs_source else row.title(*request[1:])
             try:
                 figures[name] = plots.phases(read(*request, every))
             except DataError:  # another pair of the menu may have no usable words
@@ -73,11 +77,11 @@ def pair(
     }
     figure = figure_widget("phases")
 
-    def compute(report, cognates: bool, **request):
+    def compute(report: Progress, cognates: bool, **request: Any) -> Run:
         run = read(**request, progress=report)
         return require_means(run if cognates else run.without_cognates())
 
-    def show(run) -> str:
+    def show(run: Run) -> str:
         phases = find_phases(run)
         redraw(figure, plots.phases(run, phases), width)
         panel.offer(summarize(run), "latentlang-pair")
@@ -89,7 +93,7 @@ def pair(
     return panel.first()
 
 
-def compare(models: Model | tuple[Model, ...] | list[Model], **choice) -> widgets.HBox:
+def compare(models: Model | tuple[Model, ...] | list[Model], **choice: Any) -> widgets.HBox:
     """Return two explorers of a pair side by side.
 
     The widget carries the class ``latentlang-compare``.

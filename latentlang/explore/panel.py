@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from copy import deepcopy
 from functools import partial
 
 import ipywidgets as widgets
@@ -34,7 +33,7 @@ class Panel:
         name: of the explorer.
         controls: the widgets to choose with, by name.
         parts: the widgets to draw into, by name.
-        compute: called as ``compute(report, **chosen)`` with the values of the controls by name.
+        compute: called as ``compute(report, **choices)`` with the values of the controls by name.
         show: called as ``show(result)``; it draws into the parts and returns a message.
         display_only: the controls that change only how a result is drawn. They do not start the
             computation again.
@@ -74,7 +73,7 @@ class Panel:
 
     def _ask(self) -> None:
         if not self._quiet:
-            self._latest.ask(**self.chosen())
+            self._latest.ask(**self.choices())
 
     def _swap(self) -> None:
         """Exchange the two languages in one step; between two steps both would be the same."""
@@ -84,7 +83,7 @@ class Panel:
         self._quiet = False
         self._ask()
 
-    def chosen(self) -> dict:
+    def choices(self) -> dict:
         """Return the values of the controls by name, and disable the controls that do not apply.
 
         A typed prompt leaves nothing to choose, and a task of one language has no source.
@@ -94,10 +93,10 @@ class Panel:
             for key, control in self.controls.items()
             if "value" in control.traits()
         }
-        typed = bool(values.get("text", "").strip())
+        has_text = bool(values.get("text", "").strip())
         for key in ("task", "source", "swap", "target", "concept"):
             if key in self.controls:
-                self.controls[key].disabled = typed or (
+                self.controls[key].disabled = has_text or (
                     key in ("source", "swap") and not TASKS[values["task"]].needs_source
                 )
         return values
@@ -107,7 +106,7 @@ class Panel:
 
         The picture is then in the notebook even where no kernel runs.
         """
-        self._latest.run(self.chosen())
+        self._latest.run(self.choices())
         return self.root
 
     def offer(self, table: pd.DataFrame, name: str) -> None:
@@ -187,10 +186,8 @@ def redraw(widget: go.FigureWidget, figure: go.Figure, width: int = WIDTH) -> No
     if hasattr(widget, "_widget_data"):
         # From plotly 6 on a view that opens later (a reload, Voila, a saved page) starts from these
         # two, and plotly does not fill them for a figure inside another widget.
-        widget._widget_layout, widget._widget_data = (
-            deepcopy(widget._layout_obj._props),
-            deepcopy(widget._data),
-        )
+        widget._widget_layout = widget.layout.to_plotly_json()
+        widget._widget_data = [trace.to_plotly_json() for trace in widget.data]
 
 
 def _without(names: tuple[str, ...], request: dict) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import ipywidgets as widgets
 import plotly.graph_objects as go
@@ -12,6 +13,7 @@ from ..lens.decode import decode
 from ..lens.run import Run
 from ..models.model import Model
 from ..plots.text import escape, token_label
+from ..progress import Progress
 from ..prompts.build import build_prompts
 from ..prompts.words import load_words
 from .panel import Panel, figure_widget, pair_controls, redraw, source_of
@@ -91,7 +93,7 @@ def prompt(
     }
     heat, curves, query_text = figure_widget("heatmap"), figure_widget("curves"), widgets.HTML()
 
-    def compute(_, layers, scale, **request) -> tuple:
+    def compute(_: Progress, layers: tuple[int, int], scale: str, **request: Any) -> tuple:
         if request["text"].strip():  # the other choices do not apply to a typed prompt
             first = {"task": task, "source": source, "target": target, "concept": concept}
             request = {**request, **first}

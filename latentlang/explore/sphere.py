@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from .. import plots
 from ..analysis.sphere import SpherePath, require_two_languages, sphere_path
 from ..models.model import Model
-from ..prompts.prompt import PIVOT
+from ..progress import Progress
+from ..prompts.setting import PIVOT
 from ..runs.experiments import run_experiment
 from .panel import Panel, figure_widget, pair_controls, redraw, size_control, source_of
 from .static import wants_static
@@ -40,7 +43,9 @@ def sphere(
         DataError: for an unknown task, language or backend, and when the target is the pivot.
     """
 
-    def path_of(task: str, source: str, target: str, every: int, progress=False) -> SpherePath:
+    def path_of(
+        task: str, source: str, target: str, every: int, progress: Progress = False
+    ) -> SpherePath:
         only = source_of(task, source)
         run = run_experiment(
             model, task, only, target, every=every, keep_latents=True, progress=progress
@@ -59,7 +64,7 @@ def sphere(
     figure = figure_widget("sphere")
     latest: dict[tuple, SpherePath] = {}
 
-    def compute(report, concept: str, layer: int, **request) -> tuple:
+    def compute(report: Progress, concept: str, layer: int, **request: Any) -> tuple:
         key = tuple(request.values())
         require_two_languages(PIVOT, request["target"])
         if key not in latest:

@@ -22,7 +22,7 @@ def wants_static(backend: str) -> bool:
 def menu(figures: Mapping[str, go.Figure]) -> go.Figure:
     """Return one figure with a drop-down menu of several; the first one is visible at the start."""
     whole = go.Figure()
-    owner = []
+    owner: list[str] = []
     for name, figure in figures.items():
         for trace in figure.data:
             whole.add_trace(trace.update(visible=not owner or owner[0] == name))

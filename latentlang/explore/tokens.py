@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import ipywidgets as widgets
 import pandas as pd
 
 from ..errors import DataError
 from ..plots.text import escape, token_label
+from ..progress import Progress
 from ..prompts.tokens import start_ids
 from .panel import Panel
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 _MODES = {
     "as prompts do": "auto",
@@ -19,7 +25,9 @@ _MODES = {
 _CELL = "<td style='border: 1px solid #C3CAD3; padding: 2px 8px; text-align: left'>{}</td>"
 
 
-def tokens(tokenizer, word: str = "fleur", other: str = "flower") -> widgets.VBox:
+def tokens(
+    tokenizer: PreTrainedTokenizerBase, word: str = "fleur", other: str = "flower"
+) -> widgets.VBox:
     """Return an explorer of Start(w): type two words, choose a mode, and compare their tokens.
 
     The widget carries the classes ``latentlang-tokens`` and ``latentlang-table``.
@@ -36,7 +44,7 @@ def tokens(tokenizer, word: str = "fleur", other: str = "flower") -> widgets.VBo
     }
     table = widgets.HTML()
 
-    def compute(_, word: str, other: str, mode: str) -> tuple:
+    def compute(_: Progress, word: str, other: str, mode: str) -> tuple:
         if not word.strip() or not other.strip():
             raise DataError("Type a word in both fields.")
         ids = {

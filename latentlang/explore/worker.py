@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from ..errors import LatentLangError
 from ..plots.text import escape
@@ -48,7 +49,7 @@ class Latest:
         self._running: dict | None = None
         self._stopped = False
 
-    def ask(self, **request) -> None:
+    def ask(self, **request: Any) -> None:
         """Ask for a new picture, and return at once."""
         with _changed:
             self._request, self._stopped = request, False
@@ -72,6 +73,12 @@ class Latest:
             elif waited:
                 self._say(_STOPPED, False)
 
+    def take(self) -> dict | None:
+        """Return the waiting request, which then waits no longer, or None after a stop."""
+        with _changed:
+            request, self._request = self._request, None
+        return request
+
     def run(self, request: dict) -> None:
         """Compute one request now, and show the result unless a newer request has come."""
         with _changed:
@@ -94,9 +101,13 @@ class Latest:
 
     def _report(self, done: int, total: int) -> None:
         with _changed:
-            if self._stopped or (
-                self._request is not None and self._work(self._request) != self._work(self._running)
-            ):
+            newer, current = self._request, self._running
+            replaced = (
+                newer is not None
+                and current is not None
+                and self._work(newer) != self._work(current)
+            )
+            if self._stopped or replaced:
                 raise StoppedError
             self._say(f"Reading the layers: {done} of {total} prompts …", True)
 
@@ -114,7 +125,7 @@ def _serve() -> None:
         with _changed:
             _work_to_do.wait_for(lambda: _waiting)
             explorer = _waiting.popleft()
-            request, explorer._request = explorer._request, None
+            request = explorer.take()
         if request is not None:
             # A message that cannot be sent must not end the thread that serves all explorers.
             with suppress(BaseException):

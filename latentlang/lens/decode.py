@@ -9,9 +9,12 @@ from __future__ import annotations
 import warnings
 import weakref
 from collections.abc import Sequence
+from typing import Any
 
 import nnsight
 import torch
+from jaxtyping import Shaped
+from torch import Tensor
 
 from ..errors import TraceError
 from ..models.model import Model, require_model
@@ -24,6 +27,7 @@ from .inputs import Inputs, Targets, token_numbers
 from .prefix import Prefix
 from .readings import READINGS, TokenSets
 from .reduce import Request, reduce
+from .request import check_names, check_request
 from .run import Run
 
 _grams: weakref.WeakKeyDictionary[Model, Gram] = weakref.WeakKeyDictionary()
@@ -67,6 +71,15 @@ def decode(
 
     Raises:
         TraceError: for a request that cannot be met.
+
+    >>> import latentlang as ll
+    >>> model = ll.load_model()
+    >>> prompts = ll.build_prompts("translation", "fr", "de", tokenizer=model.tokenizer)
+    >>> run = ll.decode(model, prompts[["sky", "flower"]])
+    >>> run
+    Run(2 prompts x 18 layers of gemma-3-270m, float32: translation fr → de)
+    >>> run.probability["de"].shape
+    torch.Size([2, 18])
     """
     reading = Decoding(
         model,
@@ -99,8 +112,8 @@ class Decoding:
     def __init__(
         self,
         model: Model,
-        prompts,
-        targets=None,
+        prompts: Any,
+        targets: Any = None,
         *,
         top_k: int = 5,
         watch: Sequence[int] | None = None,
@@ -112,18 +125,22 @@ class Decoding:
     ) -> None:
         require_model(model)
         inputs = Inputs.of(prompts, targets)
-        _check_request(model, len(inputs.texts), positions, top_k, batch_size)
+        check_request(model, len(inputs.texts), positions, top_k, batch_size)
+        check_names(READINGS)
         self.model, self.inputs, self.texts = model, inputs, inputs.texts
         self.watch = () if watch is None else token_numbers(watch)
         inputs.check_ids(model, self.watch)
         self.encoded = [model.tokenizer(text)["input_ids"] for text in inputs.texts]
         self.several = positions != "last"
         length = len(self.encoded[0])
-        self.read = {"last": 1, "all": length}.get(positions) or min(positions, length)
+        if isinstance(positions, int):
+            self.read = min(positions, length)
+        else:
+            self.read = length if positions == "all" else 1
         self.names = tuple(n for n, reading in READINGS.items() if energy or not reading.needs_gram)
         self.top_k, self.keep_latents, self.embedding = top_k, keep_latents, include_embedding
         self.batches = batches_of(self.encoded, batch_size)
-        self.done: dict[int, dict[str, torch.Tensor]] = {}
+        self.done: dict[int, dict[str, Tensor]] = {}
 
     def work(self, progress: Progress) -> None:
         """Read all prompts, batch by batch."""
@@ -153,7 +170,9 @@ class Decoding:
         """Return the run of all prompts that are done."""
         rows, inputs = sorted(self.done), self.inputs
         names = self.done[rows[0]]
-        parts = {name: torch.stack([self.done[row][name] for row in rows]) for name in names}
+        parts: dict[str, Any] = {
+            name: torch.stack([self.done[row][name] for row in rows]) for name in names
+        }
         if not self.several:
             parts = {name: tensor[:, 0] for name, tensor in parts.items()}
         readings = {}
@@ -176,7 +195,9 @@ class Decoding:
             **parts,
         )
 
-    def _check_languages(self, name: str, values: torch.Tensor) -> None:
+    def _check_languages(
+        self, name: str, values: Shaped[Tensor, "prompt *position layer language"]
+    ) -> None:
         if values.shape[-1] != len(self.inputs.languages):
             raise TraceError(
                 f"The reading '{name}' has {values.shape[-1]} values per row and there are "
@@ -185,7 +206,7 @@ class Decoding:
 
     def _trace(
         self, rows: list[int], prefix: Prefix, table: Gram | None
-    ) -> dict[str, torch.Tensor]:
+    ) -> dict[str, Shaped[Tensor, "batch position layer ..."]]:
         """Trace one batch; return ``{name: [batch, position, layer, ...]}`` on the CPU."""
         tokens = TokenSets.of([self.inputs.token_ids[row] for row in rows], self.inputs.languages)
         watch = torch.tensor(self.watch, dtype=torch.long)
@@ -205,34 +226,6 @@ class Decoding:
             readings = nnsight.save(reduce(h, lm.final_norm, lm.lm_head, transform, request))
             tracer.stop()
         return {name: tensor.cpu() for name, tensor in readings.items()}
-
-
-def _check_request(
-    model: Model, n_texts: int, positions: str | int, top_k: int, batch_size: int | None
-) -> None:
-    """Refuse a request that cannot be met, before anything is computed."""
-    if model.traced is None:
-        model.trace()  # raises the reason
-    if positions not in ("last", "all") and not (isinstance(positions, int) and positions > 0):
-        raise TraceError(
-            f"Unknown positions '{positions}': use 'last', 'all' or how many of the last ones."
-        )
-    if positions != "last" and n_texts != 1:
-        raise TraceError(
-            f"Several positions are read of one prompt at a time, not of {n_texts}: "
-            "pass one of them, prompts[0]."
-        )
-    for name, value in (("top_k", top_k), ("batch_size", batch_size)):
-        if value is not None and not isinstance(value, int):
-            raise TraceError(f"{name}={value!r} is not possible: use a whole number.")
-    if not 1 <= top_k <= model.vocab_size:
-        raise TraceError(
-            f"top_k={top_k} is not possible: use a number from 1 to {model.vocab_size}."
-        )
-    if batch_size is not None and batch_size < 1:
-        raise TraceError(
-            f"batch_size={batch_size} is not possible: use 1 or more, or leave it out."
-        )
 
 
 def _gram(model: Model) -> Gram:

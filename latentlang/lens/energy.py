@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
 
 CHUNK_ROWS = 32_768  # rows of an unembedding handled at once
 
@@ -20,11 +25,13 @@ class Gram:
     Û is the unembedding with its ``n_tokens`` rows scaled to length 1.
     """
 
-    matrix: torch.Tensor
+    matrix: Float[Tensor, "d_model d_model"]
     n_tokens: int
 
 
-def gram(U: torch.Tensor | Iterable[torch.Tensor]) -> Gram:
+def gram(
+    U: Float[Tensor, "vocab d_model"] | Iterable[Float[Tensor, "row d_model"]],
+) -> Gram:
     """Return the Gram matrix of the unembedding after scaling its rows to length 1.
 
     Args:
@@ -35,7 +42,7 @@ def gram(U: torch.Tensor | Iterable[torch.Tensor]) -> Gram:
     tensor([[1., 0.],
             [0., 1.]], dtype=torch.float64)
     """
-    total, n_tokens = 0.0, 0
+    total, n_tokens = torch.zeros((), dtype=torch.float64), 0
     for block in U.split(CHUNK_ROWS) if isinstance(U, torch.Tensor) else U:
         rows = torch.nn.functional.normalize(block.float(), dim=-1)
         total = total + (rows.T @ rows).cpu().double()
@@ -43,7 +50,7 @@ def gram(U: torch.Tensor | Iterable[torch.Tensor]) -> Gram:
     return Gram(total, n_tokens)
 
 
-def energy_of(latents: torch.Tensor, g: Gram) -> torch.Tensor:
+def energy_of(latents: Float[Tensor, "*row d_model"], g: Gram) -> Float[Tensor, "*row"]:
     """Return E of every latent, ``[..., d_model] -> [...]``; ``token_energy`` explains it."""
     # A few giant dimensions make up most of a latent and nearly cancel out here: in single
     # precision five of seven digits would be lost.

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
+from typing import Any
 
 import pandas as pd
 
 from ..errors import TraceError
 from ..models.model import Model
-from ..prompts.prompt import Prompt, PromptSet, Setting
+from ..prompts.prompt import Prompt, PromptSet
+from ..prompts.setting import Setting
 
 Targets = Mapping[str, Iterable[int]]
 
@@ -21,12 +23,12 @@ class Inputs:
 
     texts: list[str]
     table: pd.DataFrame
-    token_ids: list[dict[str, Iterable[int]]]
+    token_ids: Sequence[Mapping[str, Iterable[int]]]
     languages: tuple[str, ...]
     setting: Setting
 
     @classmethod
-    def of(cls, prompts, targets) -> Inputs:
+    def of(cls, prompts: Any, targets: Any) -> Inputs:
         """Read prompts in any form: a text, a prompt, a set, or a list of these."""
         if isinstance(prompts, str):
             targets = [targets] if isinstance(targets, Mapping) else targets
@@ -59,7 +61,7 @@ class Inputs:
         return cls(texts, table, token_ids, _shared(token_ids), prompts.setting)
 
     @classmethod
-    def _of_texts(cls, texts: list[str], targets) -> Inputs:
+    def _of_texts(cls, texts: list[str], targets: Any) -> Inputs:
         rows = [{} for _ in texts] if targets is None else targets
         if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) for row in rows):
             raise TraceError("Each text needs its targets: pass [{language: token ids}, ...].")
@@ -92,7 +94,7 @@ class Inputs:
                     )
 
 
-def token_numbers(tokens: object) -> tuple[int, ...]:
+def token_numbers(tokens: Any) -> tuple[int, ...]:
     """Return token ids as whole numbers. Raises ``TraceError`` for words, and for no ids at all."""
     try:
         if isinstance(tokens, str):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import copy
 import inspect
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..models.model import Model
-from ..models.sessions import TRACE_LOCK
+from ..models.sessions import TRACE_LOCK, Local
+
+if TYPE_CHECKING:
+    from transformers import Cache, PreTrainedModel
 
 
 class Prefix:
@@ -18,7 +22,7 @@ class Prefix:
     these are read with each batch as usual, and the prefix is empty.
     """
 
-    def __init__(self, length: int = 0, cache=None) -> None:
+    def __init__(self, length: int = 0, cache: Cache | None = None) -> None:
         self.length, self._cache = length, cache
 
     @classmethod
@@ -27,24 +31,25 @@ class Prefix:
 
         ``read``: how many positions at the end the lens reads. They stay outside the prefix.
         """
-        if not model.session.direct:  # the keys and values would have to travel
-            return cls()
+        session = model.session
+        if not isinstance(session, Local) or not session.direct:
+            return cls()  # the keys and values would have to travel
         shortest, longest = min(map(len, encoded)), max(map(len, encoded))
         common = (n for n, tokens in enumerate(zip(*encoded)) if len(set(tokens)) > 1)
         length = min(next(common, shortest), shortest - read)
         worth_it = len(encoded) > 1 and 2 * length >= sum(map(len, encoded)) / len(encoded)
-        if not worth_it or _padding_counts(model, longest):
+        if not worth_it or _padding_counts(session.module, model.window, longest):
             return cls()
         with TRACE_LOCK, torch.no_grad():
             ids = torch.tensor([encoded[0][:length]], device=model.device)
-            cache = model.module(input_ids=ids, use_cache=True, logits_to_keep=1).past_key_values
-        return cls(length, cache)
+            outputs = session.module(input_ids=ids, use_cache=True, logits_to_keep=1)
+        return cls(length, outputs.past_key_values)
 
     def continued_by(self, encoded: list[list[int]], model: Model) -> dict:
         """Return the model's inputs for the tokens after the prefix, padded on the left."""
         rest = {"input_ids": [ids[self.length :] for ids in encoded]}
-        inputs = model.tokenizer.pad(rest, padding_side="left", return_tensors="pt")
-        inputs = dict(inputs.to(model.device))
+        padded = model.tokenizer.pad(rest, padding_side="left", return_tensors="pt")
+        inputs = dict(padded.to(model.device))
         if self._cache is None:
             return {**inputs, "use_cache": False}
         mask = inputs["attention_mask"]
@@ -61,10 +66,10 @@ class Prefix:
         }
 
 
-def _padding_counts(model: Model, longest: int) -> bool:
+def _padding_counts(module: PreTrainedModel, window: float, longest: int) -> bool:
     """Return whether padding between a prefix and the rest would change numbers.
 
     It does if positions are counted by index (ALiBi), and if attention has a narrow window.
     """
-    takes_positions = "position_ids" in inspect.signature(model.module.forward).parameters
-    return longest > model.window or not takes_positions
+    takes_positions = "position_ids" in inspect.signature(module.forward).parameters
+    return longest > window or not takes_positions

@@ -8,13 +8,17 @@ reading of the table.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
 from .energy import Gram, energy_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,11 @@ class TokenSets:
              [5, 7]]])
     """
 
-    ids: torch.Tensor
-    real: torch.Tensor
+    ids: Int[Tensor, "row language longest"]
+    real: Bool[Tensor, "row language longest"]
 
     @classmethod
-    def of(cls, rows: Sequence[Mapping[str, Sequence[int]]], languages: Sequence[str]) -> TokenSets:
+    def of(cls, rows: Sequence[Mapping[str, Iterable[int]]], languages: Sequence[str]) -> TokenSets:
         """Return the sets of several rows, with their languages in the order of ``languages``."""
         longest = max([1, *(len(set(row[code])) for row in rows for code in languages)])
         ids = torch.zeros(len(rows), len(languages), longest, dtype=torch.long)
@@ -45,7 +49,7 @@ class TokenSets:
                 real[r, n, : len(tokens)] = True
         return cls(ids, real)
 
-    def at(self, rows: torch.Tensor) -> TokenSets:
+    def at(self, rows: Int[Tensor, " row"]) -> TokenSets:
         """Return the sets of some rows, on the device of ``rows``."""
         return TokenSets(self.ids.to(rows.device)[rows], self.real.to(rows.device)[rows])
 
@@ -63,12 +67,12 @@ class Readout:
 
     def __init__(
         self,
-        logits: torch.Tensor,
+        logits: Float[Tensor, "row vocab"],
         *,
-        latents: torch.Tensor | None = None,
+        latents: Float[Tensor, "row d_model"] | None = None,
         gram: Gram | None = None,
         top_k: int = 1,
-        scratch: torch.Tensor | None = None,
+        scratch: Float[Tensor, "row vocab"] | None = None,
     ) -> None:
         top, self.top_ids = logits.topk(top_k, dim=-1)
         peak = top[:, :1].clone()
@@ -81,17 +85,17 @@ class Readout:
         self.expected_logit = powers.mul_(self.logits).nansum(-1, keepdim=True) / self.total
         self.top_probs = (top - peak).exp() / self.total
 
-    def logits_of(self, tokens: TokenSets) -> torch.Tensor:
+    def logits_of(self, tokens: TokenSets) -> Float[Tensor, "row language longest"]:
         """Return the logits of the sets' tokens, ``[row, language, longest]``; -inf for padding."""
         own = self.logits.gather(1, tokens.ids.flatten(1)).reshape(tokens.ids.shape)
         return own.masked_fill(~tokens.real, -torch.inf)
 
-    def log_probs(self, ids: torch.Tensor) -> torch.Tensor:
+    def log_probs(self, ids: Int[Tensor, " token"]) -> Float[Tensor, "row token"]:
         """Return the natural log-probabilities of some tokens, ``[row, n]``."""
         return self.logits[:, ids] - self.total.log()
 
 
-def probability(x: Readout, tokens: TokenSets) -> torch.Tensor:
+def probability(x: Readout, tokens: TokenSets) -> Float[Tensor, "row language"]:
     """Return P(language), the summed probability of the tokens that begin a word.
 
     The shape is ``[row, language]``.
@@ -103,7 +107,7 @@ def probability(x: Readout, tokens: TokenSets) -> torch.Tensor:
     return (x.logits_of(tokens).exp() / x.total[..., None]).sum(-1)
 
 
-def rank(x: Readout, tokens: TokenSets) -> torch.Tensor:
+def rank(x: Readout, tokens: TokenSets) -> Int[Tensor, "row language"]:
     """Return the rank of the most probable token of each set, ``[row, language]``; 1 is the best.
 
     >>> x = Readout(torch.tensor([[0.5, 0.2, 0.3]]).log())
@@ -123,7 +127,7 @@ def rank(x: Readout, tokens: TokenSets) -> torch.Tensor:
     return 1 + torch.stack(above).reshape(best.shape).int()
 
 
-def entropy(x: Readout) -> torch.Tensor:
+def entropy(x: Readout) -> Float[Tensor, " row"]:
     """Return the entropy of the next-token distribution in bits, ``[row]``.
 
     >>> entropy(Readout(torch.tensor([[0.5, 0.25, 0.25, 0.0]]).log()))
@@ -132,7 +136,7 @@ def entropy(x: Readout) -> torch.Tensor:
     return ((x.total.log() - x.expected_logit) / math.log(2)).squeeze(-1)
 
 
-def energy(x: Readout) -> torch.Tensor:
+def energy(x: Readout) -> Float[Tensor, " row"]:
     """Return the token energy of each latent, ``[row]`` (paper, Eq. 2; see ``token_energy``).
 
     >>> tokens = Gram(torch.diag(torch.tensor([2.0, 2.0, 0.0])).double(), n_tokens=4)
@@ -140,6 +144,8 @@ def energy(x: Readout) -> torch.Tensor:
     >>> energy(Readout(torch.zeros(2, 4), latents=latents, gram=tokens))
     tensor([0., 1.])
     """
+    if x.latents is None or x.gram is None:
+        raise ValueError("The token energy needs a Readout with latents and gram.")
     return energy_of(x.latents, x.gram)
 
 
@@ -158,6 +164,10 @@ class Reading:
     label: str
     version: int = 1
     needs_gram: bool = False
+
+    def __post_init__(self) -> None:
+        if self.per not in ("prompt", "language"):
+            raise ValueError(f"A Reading per '{self.per}' is not possible: use prompt or language.")
 
 
 READINGS = {

@@ -7,12 +7,17 @@ trace, some rows at a time, so that memory does not grow with prompts times laye
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
-from ..models.view import folded
+from ..models.view import LogitTransform, folded
 from .energy import CHUNK_ROWS, Gram, gram
 from .readings import READINGS, Readout, TokenSets
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Shaped
+    from torch import Tensor
 
 _CHUNK_LOGITS = 5 * 2**23  # vocabulary entries read at once, about 170 MB of float32
 
@@ -27,15 +32,19 @@ class Request:
 
     readings: tuple[str, ...]
     tokens: TokenSets
-    watch: torch.Tensor
+    watch: Int[Tensor, " token"]
     top_k: int
     gram: Gram | None
     keep_latents: bool
 
 
 def reduce(
-    h: torch.Tensor, final_norm, lm_head, logit_transform, request: Request
-) -> dict[str, torch.Tensor]:
+    h: Float[Tensor, "batch position layer d_model"],
+    final_norm: torch.nn.Module,
+    lm_head: torch.nn.Linear,
+    logit_transform: LogitTransform,
+    request: Request,
+) -> dict[str, Shaped[Tensor, "batch position layer ..."]]:
     """Reduce latents ``[batch, position, layer, d_model]`` to what ``request`` keeps, by name.
 
     A server may compute gradients unless it is told not to.
@@ -44,8 +53,13 @@ def reduce(
         return _reduced(h, final_norm, lm_head, logit_transform, request)
 
 
-def _reduced(h, final_norm, lm_head, logit_transform, request: Request) -> dict[str, torch.Tensor]:
-
+def _reduced(
+    h: Float[Tensor, "batch position layer d_model"],
+    final_norm: torch.nn.Module,
+    lm_head: torch.nn.Linear,
+    logit_transform: LogitTransform,
+    request: Request,
+) -> dict[str, Shaped[Tensor, "batch position layer ..."]]:
     shape, device = h.shape[:-1], h.device
     rows = h.reshape(-1, h.shape[-1])
     prompt_of = torch.arange(shape[0], device=device).repeat_interleave(shape[1] * shape[2])
@@ -70,7 +84,9 @@ def _reduced(h, final_norm, lm_head, logit_transform, request: Request) -> dict[
     return results
 
 
-def _gram_of(lm_head, final_norm, request: Request) -> Gram | None:
+def _gram_of(
+    lm_head: torch.nn.Linear, final_norm: torch.nn.Module, request: Request
+) -> Gram | None:
     """Return the Gram matrix that the request's readings need, where the latents are."""
     if not any(READINGS[name].needs_gram for name in request.readings):
         return None
@@ -83,7 +99,7 @@ def _gram_of(lm_head, final_norm, request: Request) -> Gram | None:
     return Gram(table.matrix.to(weight.device), table.n_tokens)
 
 
-def _read(x: Readout, request: Request, tokens: TokenSets) -> dict[str, torch.Tensor]:
+def _read(x: Readout, request: Request, tokens: TokenSets) -> dict[str, Shaped[Tensor, "row ..."]]:
     """Return every reading of some rows, by name."""
     results = {}
     for name in request.readings:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
 
 from ..errors import DataError
-from ..prompts.prompt import HasSetting, Setting
-from ..prompts.rows import rows_of
+from ..prompts.rows import HasPrompts, rows_of
+from ..prompts.setting import HasSetting, Setting
 from .readings import READINGS
 from .run_file import load_run, save_run
+from .table import tidy_table
 from .tensors import (
-    OTHERS,
     Values,
+    all_tensors,
     check_others,
     check_readings,
+    check_same,
     check_shapes,
-    flattened,
+    languages_of,
     unflattened,
 )
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Run(HasSetting):
+class Run(HasSetting, HasPrompts):
     """Layer-by-layer readings of ``n_prompts`` prompts, on the CPU.
 
     Every row of ``READINGS`` is an attribute: ``run.probability["zh"]`` and ``run.rank["zh"]``
@@ -51,10 +56,10 @@ class Run(HasSetting):
     layers: tuple[int, ...]
     prompts: pd.DataFrame
     readings: Mapping[str, Values]
-    top_ids: torch.Tensor
-    top_probs: torch.Tensor
-    watched: torch.Tensor | None = None
-    latents: torch.Tensor | None = None
+    top_ids: Int[Tensor, "prompt *position layer k"]
+    top_probs: Float[Tensor, "prompt *position layer k"]
+    watched: Float[Tensor, "prompt *position layer token"] | None = None
+    latents: Float[Tensor, "prompt *position layer d_model"] | None = None
     watch: tuple[int, ...] = ()
     position_tokens: tuple[int, ...] = field(default=())
     number_format: str = ""
@@ -63,14 +68,13 @@ class Run(HasSetting):
 
     def __post_init__(self) -> None:
         """Refuse tensors that do not belong together: they would be cut and averaged wrongly."""
-        shape = (len(self.prompts), len(self.layers))
-        if self.position_tokens:
-            shape = (len(self.prompts), len(self.position_tokens), len(self.layers))
+        positions = (len(self.position_tokens),) if self.position_tokens else ()
+        shape = (len(self.prompts), *positions, len(self.layers))
         check_readings(self.readings)
         check_shapes(self.tensors(), shape)
         check_others(self.top_ids, self.top_probs, self.watched, self.watch)
 
-    def __getattr__(self, name: str) -> Values | None:
+    def __getattr__(self, name: str) -> Any:  # Values | None: READINGS says which
         if name not in READINGS:
             raise AttributeError(f"'Run' object has no attribute '{name}'")
         return self.readings.get(name, {} if READINGS[name].per == "language" else None)
@@ -81,11 +85,9 @@ class Run(HasSetting):
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages whose words were followed: pivot, target, source, then any others."""
-        followed = {code for values in self.readings.values() for code in _languages(values)}
-        first = dict.fromkeys((self.pivot, self.target, *self.setting.sources))
-        return tuple(
-            code for code in dict.fromkeys((*first, *sorted(followed))) if code in followed
-        )
+        codes = {code for values in self.readings.values() for code in languages_of(values)}
+        first = (self.pivot, self.target, *self.setting.sources)
+        return tuple(code for code in dict.fromkeys((*first, *sorted(codes))) if code in codes)
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -102,11 +104,6 @@ class Run(HasSetting):
                 )
         return self.pivot, self.target
 
-    @property
-    def clusters(self) -> list:
-        """One label per prompt for intervals: its concept; a typed text is its own cluster."""
-        return [concept or row for row, concept in enumerate(self.prompts["concept"])]
-
     def spelling(self, code: str) -> list[str]:
         """Return the word of every prompt in a language, in the spelling that prompts use."""
         column = f"answer_{code}"
@@ -117,17 +114,6 @@ class Run(HasSetting):
             )
         return [answers.split(" | ")[0] for answers in self.prompts[column]]
 
-    def __len__(self) -> int:
-        return len(self.prompts)
-
-    def __iter__(self) -> Iterator[Run]:
-        """Yield one run per prompt."""
-        return (self[row] for row in range(len(self)))
-
-    def __contains__(self, concept: object) -> bool:
-        """Return whether a prompt asks about a concept: ``"eagle" in run``."""
-        return concept in set(self.prompts["concept"])
-
     def __repr__(self) -> str:
         size = f"{len(self)} prompts x {len(self.layers)} layers"
         if self.position_tokens:
@@ -135,29 +121,25 @@ class Run(HasSetting):
         lens = "" if self.lens == "logit" else f", {self.lens} lens"
         return f"Run({size} of {self.model}, {self.number_format}{lens}: {self.setting.title})"
 
-    def __getitem__(self, item) -> Run:
-        chosen = rows_of(item, list(self.prompts["concept"]))
-        prompts = self.prompts.iloc[chosen].reset_index(drop=True)
+    def __getitem__(self, item: Any) -> Run:
+        rows = rows_of(item, list(self.prompts["concept"]))
+        prompts = self.prompts.iloc[rows].reset_index(drop=True)
         setting = self.setting.of_sources(prompts["source"])
-        return self._changed(lambda tensor: tensor[chosen], prompts=prompts, setting=setting)
-
-    def without_cognates(self) -> Run:
-        """Return the prompts whose source word does not look like the pivot word."""
-        return self[~self.prompts["cognate"].to_numpy(dtype=bool)]
+        return self._changed(lambda tensor: tensor[rows], prompts=prompts, setting=setting)
 
     def between(self, first: int, last: int) -> Run:
         """Return the readings of the layers from ``first`` to ``last``, both included."""
         if not isinstance(first, int) or not isinstance(last, int):
             raise DataError("Layers are whole numbers: take run.between(10, 18), for example.")
-        chosen = [n for n, layer in enumerate(self.layers) if first <= layer <= last]
-        if not chosen:
+        places = [n for n, layer in enumerate(self.layers) if first <= layer <= last]
+        if not places:
             raise DataError(
                 f"There is no layer from {first} to {last}: this run has layers {self.layers[0]} "
                 f"to {self.layers[-1]}."
             )
         axis = 2 if self.position_tokens else 1
-        columns = torch.tensor(chosen)
-        layers = tuple(self.layers[n] for n in chosen)
+        columns = torch.tensor(places)
+        layers = tuple(self.layers[n] for n in places)
         return self._changed(lambda tensor: tensor.index_select(axis, columns), layers=layers)
 
     def last_position(self) -> Run:
@@ -180,14 +162,7 @@ class Run(HasSetting):
         if not parts or not all(isinstance(part, Run) for part in parts):
             raise DataError("Only runs can be put together: pass at least one run.")
         setting = Setting.pooled([part.setting for part in parts])
-        first = parts[0]._kind()
-        for part in parts[1:]:
-            for name, value in part._kind().items():
-                if value != first[name]:
-                    raise DataError(
-                        f"These runs differ in {name} ({first[name]}, {value}): "
-                        "put only runs of one kind together."
-                    )
+        check_same([part._kind() for part in parts])
         shared = set.intersection(*(set(part.languages) for part in parts))
         tensors = [part._following(shared).tensors() for part in parts]
         whole = {name: torch.cat([each[name] for each in tensors]) for name in tensors[0]}
@@ -203,18 +178,9 @@ class Run(HasSetting):
         """
         if self.position_tokens:
             raise DataError("A table needs one position per prompt: decode with positions='last'.")
-        blocks = []
-        for quantity, language, values in self.curves():
-            frame = pd.DataFrame(values.numpy(), columns=list(self.layers))
-            frame = frame.assign(
-                prompt=range(len(frame)), concept=self.prompts["concept"].to_numpy()
-            )
-            tidy = frame.melt(id_vars=["prompt", "concept"], var_name="layer", value_name="value")
-            blocks.append(tidy.assign(quantity=quantity, language=language))
-        table = pd.concat(blocks, ignore_index=True)
-        return table[["prompt", "concept", "layer", "quantity", "language", "value"]]
+        return tidy_table(self.curves(), self.layers, list(self.prompts["concept"]))
 
-    def curves(self) -> list[tuple[str, str, torch.Tensor]]:
+    def curves(self) -> list[tuple[str, str, Shaped[Tensor, "prompt *position layer"]]]:
         """Return ``(reading, language, [n_prompts, n_layers])`` for every reading."""
         curves = []
         for name in (name for name in READINGS if name in self.readings):
@@ -233,7 +199,7 @@ class Run(HasSetting):
         from safetensors import SafetensorError
 
         try:
-            return save_run(self, path)
+            return save_run(vars(self), path)
         except (OSError, SafetensorError) as error:
             raise DataError(f"{path} cannot be written ({error}): choose another place.") from error
 
@@ -266,16 +232,11 @@ class Run(HasSetting):
             readings[name] = values
         return replace(self, readings=readings)
 
-    def tensors(self) -> dict[str, torch.Tensor]:
+    def tensors(self) -> dict[str, Tensor]:
         """Return every tensor by its flat name in a file, such as ``probability.zh``."""
-        others = {name: getattr(self, name) for name in OTHERS}
-        return flattened(self.readings) | {k: t for k, t in others.items() if t is not None}
+        return all_tensors(vars(self))
 
-    def _changed(self, change, **fields) -> Run:
+    def _changed(self, change: Callable[[Tensor], Tensor], **fields: Any) -> Run:
         """Return a copy in which ``change`` was applied to every tensor."""
         tensors = {name: change(tensor) for name, tensor in self.tensors().items()}
         return replace(self, **unflattened(tensors, self.readings), **fields)
-
-
-def _languages(values: Values) -> Iterable[str]:
-    return values if isinstance(values, Mapping) else ()

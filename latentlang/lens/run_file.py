@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pandas as pd
 
 from ..errors import DataError
-from ..prompts.prompt import Setting
+from ..prompts.setting import Setting
 from .readings import READINGS
-from .tensors import unflattened
-
-if TYPE_CHECKING:
-    from .run import Run
+from .tensors import all_tensors, unflattened
 
 _FORMAT = 2
+_AS_THEY_ARE = (
+    "model",
+    "revision",
+    "number_format",
+    "lens",
+    "layers",
+    "watch",
+    "position_tokens",
+)
 
 
-def save_run(run: Run, path: str | Path) -> Path:
-    """Write a run to one safetensors file and return its path."""
+def save_run(fields: Mapping[str, Any], path: str | Path) -> Path:
+    """Write the fields of a run to one safetensors file and return its path."""
     from safetensors.torch import save_file
 
     facts = {
         "format": _FORMAT,
-        "model": run.model,
-        "revision": run.revision,
-        "number_format": run.number_format,
-        "lens": run.lens,
-        "setting": asdict(run.setting),
-        "readings": {name: READINGS[name].version for name in run.readings},
-        "layers": run.layers,
-        "watch": run.watch,
-        "position_tokens": run.position_tokens,
-        "prompts": run.prompts.to_dict("list"),
-        "columns": run.prompts.dtypes.astype(str).to_dict(),
+        **{name: fields[name] for name in _AS_THEY_ARE},
+        "setting": asdict(fields["setting"]),
+        "readings": {name: READINGS[name].version for name in fields["readings"]},
+        "prompts": fields["prompts"].to_dict("list"),
+        "columns": fields["prompts"].dtypes.astype(str).to_dict(),
     }
-    tensors = {name: tensor.contiguous() for name, tensor in run.tensors().items()}
+    tensors = {name: tensor.contiguous() for name, tensor in all_tensors(fields).items()}
     save_file(tensors, path, metadata={"latentlang": json.dumps(facts, ensure_ascii=False)})
     return Path(path)
 

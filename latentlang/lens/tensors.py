@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
 
 from ..errors import DataError
 from .readings import READINGS
 
 OTHERS = ("top_ids", "top_probs", "watched", "latents")  # tensors of a run that are not readings
 
-Values = torch.Tensor | Mapping[str, torch.Tensor]
+# A reading: one tensor, or one per language. There is an axis of positions where several are read.
+Values = (
+    Shaped[Tensor, "prompt *position layer"]
+    | Mapping[str, Shaped[Tensor, "prompt *position layer"]]
+)
 
 
 def check_readings(readings: Mapping[str, Values]) -> None:
@@ -28,7 +35,7 @@ def check_readings(readings: Mapping[str, Values]) -> None:
         raise DataError("All readings per language must have the same languages.")
 
 
-def check_shapes(tensors: Mapping[str, torch.Tensor], shape: tuple[int, ...]) -> None:
+def check_shapes(tensors: Mapping[str, Tensor], shape: tuple[int, ...]) -> None:
     """Raise ``DataError`` for a tensor that does not begin with the shape of its run.
 
     A reading has just this shape; the other tensors have one axis more.
@@ -46,9 +53,9 @@ def check_shapes(tensors: Mapping[str, torch.Tensor], shape: tuple[int, ...]) ->
 
 
 def check_others(
-    top_ids: torch.Tensor,
-    top_probs: torch.Tensor,
-    watched: torch.Tensor | None,
+    top_ids: Int[Tensor, "prompt *position layer k"],
+    top_probs: Float[Tensor, "prompt *position layer k"],
+    watched: Float[Tensor, "prompt *position layer token"] | None,
     watch: tuple[int, ...],
 ) -> None:
     """Raise ``DataError`` for tensors that are not of one size, or that are missing."""
@@ -59,9 +66,32 @@ def check_others(
         raise DataError(f"{len(watch)} tokens are watched, and 'watched' has {n_watched}.")
 
 
-def flattened(readings: Mapping[str, Values]) -> dict[str, torch.Tensor]:
+def check_same(kinds: Sequence[Mapping[str, object]]) -> None:
+    """Raise ``DataError`` for the first fact in which runs differ that are put together."""
+    first = kinds[0]
+    for kind in kinds[1:]:
+        for name, value in kind.items():
+            if value != first[name]:
+                raise DataError(
+                    f"These runs differ in {name} ({first[name]}, {value}): "
+                    "put only runs of one kind together."
+                )
+
+
+def languages_of(values: Values) -> Iterable[str]:
+    """Return the languages that a reading follows: none for a reading per prompt."""
+    return values if isinstance(values, Mapping) else ()
+
+
+def all_tensors(fields: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return every tensor among the fields of a run, by its flat name."""
+    others = {name: fields[name] for name in OTHERS if fields[name] is not None}
+    return flattened(fields["readings"]) | others
+
+
+def flattened(readings: Mapping[str, Values]) -> dict[str, Tensor]:
     """Return readings as tensors by a flat name, such as ``probability.zh``."""
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for name, values in readings.items():
         if isinstance(values, Mapping):
             tensors |= {f"{name}.{code}": tensor for code, tensor in values.items()}
@@ -70,7 +100,7 @@ def flattened(readings: Mapping[str, Values]) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def unflattened(tensors: Mapping[str, torch.Tensor], names: Iterable[str]) -> dict:
+def unflattened(tensors: Mapping[str, Tensor], names: Iterable[str]) -> dict:
     """Return tensors with flat names as fields of a run that has the readings ``names``."""
     readings: dict[str, Values] = {}
     for name in names:

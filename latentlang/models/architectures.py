@@ -8,11 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..errors import ModelError
 from .view import LogitTransform
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -39,18 +43,18 @@ class Architecture:
         has_layers = "layers" in parts or isinstance(layers, torch.nn.ModuleList)
         return has_layers and ("final_norm" in parts or norm is not None)
 
-    def logit_transform(self, config) -> LogitTransform:
+    def logit_transform(self, config: PretrainedConfig) -> LogitTransform:
         """Read the logit scale (Cohere multiplies, Granite divides) and the soft cap (Gemma 2)."""
         scale = getattr(config, self.logit_scale, None) or 1.0
         divisor = getattr(config, self.logit_divisor, None) or 1.0
         return LogitTransform(scale / divisor, getattr(config, self.soft_cap, None))
 
-    def window(self, config) -> float:
+    def window(self, config: PretrainedConfig) -> float:
         """Return how many positions the narrowest attention of a model sees; infinity for all."""
         return min(getattr(config, name, None) or math.inf for name in self.windows)
 
 
-ARCHITECTURES = (
+ARCHITECTURES: tuple[Architecture, ...] = (
     Architecture("llama", "model.layers", "model.norm"),
     Architecture("gpt2", "transformer.h", "transformer.ln_f"),
     Architecture("gpt_neox", "gpt_neox.layers", "gpt_neox.final_layer_norm"),
@@ -62,7 +66,7 @@ ARCHITECTURES = (
 )
 
 
-def find_architecture(module: torch.nn.Module, parts: Collection[str] = ()) -> Architecture:
+def find_architecture(module: PreTrainedModel, parts: Collection[str] = ()) -> Architecture:
     """Return the row for a model: that of its type, else the first that fits, else an empty one.
 
     The empty row is for a reader who names the parts.
@@ -74,7 +78,7 @@ def find_architecture(module: torch.nn.Module, parts: Collection[str] = ()) -> A
 
 
 def part_paths(
-    name: str, module: torch.nn.Module, row: Architecture, parts: Mapping[str, str]
+    name: str, module: PreTrainedModel, row: Architecture, parts: Mapping[str, str]
 ) -> dict[str, str]:
     """Return where a model keeps ``layers``, ``final_norm`` and ``lm_head``.
 
@@ -127,12 +131,13 @@ def part_paths(
     return paths
 
 
-def _unembedding_path(module: torch.nn.Module) -> str | None:
+def _unembedding_path(module: PreTrainedModel) -> str:
+    """Return where the unembedding is; empty if there is none."""
     head = module.get_output_embeddings() if hasattr(module, "get_output_embeddings") else None
     if head is None:
-        return None
+        return ""
     modules = module.named_modules(remove_duplicate=False)
-    return next((path for path, part in modules if part is head), None)
+    return next((path for path, part in modules if part is head), "")
 
 
 def _is_matrix(module: torch.nn.Module) -> bool:

@@ -6,11 +6,15 @@ Every failure becomes one sentence.
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..errors import ModelError
 from .catalogue import PACKAGED
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 FAILURES = (OSError, ValueError, RuntimeError, ImportError, KeyError)
 # What the messages of transformers and of the hub's client say, in lower case.
@@ -37,7 +41,7 @@ def load_weights(
     quantization: str | None,
     dtype: torch.dtype,
     device: str,
-):
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load weights (safetensors only, no remote code) and tokenizer.
 
     Every failure becomes one ``ModelError``.
@@ -72,11 +76,13 @@ def load_weights(
     except FAILURES as error:
         raise to_model_error(error, name, source) from error
     if not options.get("device_map"):
-        module = module.to(device)
+        module = module.to(device)  # type: ignore[arg-type]  # transformers hides torch's types
     return module.eval().requires_grad_(False), tokenizer
 
 
-def load_structure(name: str, source: str, revision: str | None):
+def load_structure(
+    name: str, source: str, revision: str | None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Return a model without weights (on torch's ``meta`` device) and its tokenizer.
 
     Every failure becomes one ``ModelError``.

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -18,6 +19,9 @@ from .hub import load_structure, load_weights
 from .model import Model
 from .sessions import Local, Rehearsal, Remote
 from .stored import stored_model
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 
 def load_model(
@@ -57,6 +61,10 @@ def load_model(
 
     Raises:
         ModelError: one sentence that says what to do next.
+
+    >>> import latentlang as ll
+    >>> ll.load_model("gemma-3-270m", device="cpu")
+    Model(gemma-3-270m: 18 layers, d_model 640, 262,144 tokens, float32 on cpu)
     """
     if isinstance(name, Model):
         return name
@@ -103,7 +111,7 @@ def weights_available(name: str) -> bool:
         return True
     if entry and entry.repository is None:
         return True
-    repository = entry.repository if entry else name
+    repository = entry.repository if entry and entry.repository else name
     return repository.count("/") == 1 and _is_downloaded(repository)
 
 
@@ -111,16 +119,16 @@ def require_memory(
     entry: CatalogueEntry, quantization: str | None, dtype: torch.dtype, device: str
 ) -> None:
     """Refuse a named model that does not fit in the free memory, before it is downloaded."""
-    needed = entry.gigabytes_8bit * (1 if quantization else dtype.itemsize)
+    size = entry.gigabytes_8bit * (1 if quantization else dtype.itemsize)
     if device.startswith("cuda"):
         kind, free = "GPU memory", gpu_memory(device)
     else:
         kind, (free, _) = "memory", memory() or (math.inf, math.inf)
-    if free < needed:
+    if free < size:
         smaller = [e.name for e in CATALOGUE.values() if e.gigabytes_8bit < entry.gigabytes_8bit]
         advice = "" if quantization else "quantization='8bit', "
         raise ModelError(
-            f"{entry.name} needs about {needed:.0f} GB of {kind} and {free:.0f} GB are free: "
+            f"{entry.name} needs about {size:.0f} GB of {kind} and {free:.0f} GB are free: "
             f"use {advice}a smaller model ({', '.join(smaller)}) or a larger machine."
         )
 
@@ -172,13 +180,15 @@ def _on_server(name: str, source: str, revision: str | None, parts: Mapping[str,
     """Load the tokenizer and the structure of a model whose weights are on a server."""
     module, tokenizer = load_structure(name, source, revision)
     row, paths = _layout(name, module, parts)
-    session = Remote(name, module.config.name_or_path, revision or "", tokenizer, paths)
-    vocab_size, d_model = module.get_submodule(paths["lm_head"]).weight.shape
+    session = Remote(name, str(module.config.name_or_path), revision or "", tokenizer, paths)
+    blocks = cast("torch.nn.ModuleList", module.get_submodule(paths["layers"]))
+    lm_head = cast("torch.nn.Linear", module.get_submodule(paths["lm_head"]))
+    vocab_size, d_model = lm_head.weight.shape
     return Model(
         name=name,
         tokenizer=tokenizer,
         session=session,
-        n_layers=len(module.get_submodule(paths["layers"])),
+        n_layers=len(blocks),
         d_model=d_model,
         vocab_size=vocab_size,
         number_format=f"as on {session.host}",
@@ -189,7 +199,7 @@ def _on_server(name: str, source: str, revision: str | None, parts: Mapping[str,
 
 
 def _layout(
-    name: str, module: torch.nn.Module, parts: Mapping[str, str]
+    name: str, module: PreTrainedModel, parts: Mapping[str, str]
 ) -> tuple[Architecture, dict[str, str]]:
     """Return the row of a model's architecture, and where it keeps its parts."""
     row = find_architecture(module, parts)

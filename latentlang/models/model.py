@@ -11,13 +11,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import nnsight
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from ..errors import ModelError
-from .sessions import Session
+from .sessions import Local, Session
 from .view import LogitTransform, block_output, folded
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _CHECK_TEXT = 'Français: "fleur" - English: "'
 
@@ -34,7 +40,7 @@ class Model:
     """
 
     name: str
-    tokenizer: object
+    tokenizer: PreTrainedTokenizerBase
     session: Session
     n_layers: int
     d_model: int
@@ -52,25 +58,25 @@ class Model:
         return f"Model({self.name}: {shape}, {where})"
 
     @property
-    def module(self) -> torch.nn.Module | None:
+    def module(self) -> PreTrainedModel | None:
         """The transformers model, or None if the weights are not in this process."""
         return self.session.module
 
     @property
-    def blocks(self):
+    def blocks(self) -> torch.nn.ModuleList | None:
         """The blocks of the model itself; a trace names ``traced.layers`` instead."""
         return self.session.blocks
 
     @property
-    def final_norm(self):
+    def final_norm(self) -> torch.nn.Module | None:
         return self.session.final_norm
 
     @property
-    def lm_head(self):
+    def lm_head(self) -> torch.nn.Linear | None:
         return self.session.lm_head
 
     @property
-    def traced(self):
+    def traced(self) -> Any:
         """The model as nnsight wraps it, for use inside ``with model.trace(...)``."""
         return self.session.traced
 
@@ -104,7 +110,7 @@ class Model:
             "quantization": self.quantization or "",
         }
 
-    def trace(self, *inputs, **options):
+    def trace(self, *inputs: Any, **options: Any) -> Any:
         """Open an nnsight trace of the model: ``with model.trace(text): ...``.
 
         One trace runs at a time in a process, without gradients, wherever the weights are. Raises
@@ -112,7 +118,9 @@ class Model:
         """
         return self.session.trace(*inputs, **options)
 
-    def folded_unembedding(self, rows: slice | Sequence[int] = slice(None)) -> torch.Tensor:
+    def folded_unembedding(
+        self, rows: slice | Sequence[int] = slice(None)
+    ) -> Float[Tensor, "row d_model"]:
         """Return the unembedding with the final norm's gain folded in, or some of its rows.
 
         For a LayerNorm model the rows are also centred over ``d_model``; that is the same as the
@@ -126,9 +134,10 @@ class Model:
         Returns:
             ``[V, d_model]`` or ``[n_rows, d_model]``, float32.
         """
-        if self.session.direct:
+        session = self.session
+        if isinstance(session, Local) and session.direct:
             with torch.no_grad():
-                return folded(self.lm_head, self.final_norm, rows)
+                return folded(session.lm_head, session.final_norm, rows)
         lm, inputs = self.traced, self._check_inputs()
         with self.trace(**inputs) as tracer:
             result = nnsight.save(folded(lm.lm_head, lm.final_norm, rows).cpu())
@@ -164,7 +173,7 @@ class Model:
             )
         self._checked = True
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         """Travel in a trace as the names that a trace may use: a server has its own weights."""
         travelling = ("name", "n_layers", "d_model", "vocab_size", "logit_transform", "traced")
         return SimpleNamespace, (), {name: getattr(self, name) for name in travelling}

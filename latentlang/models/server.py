@@ -1,7 +1,7 @@
 """An NDIF server: how a trace gets there and back, and every failure in one sentence.
 
-nnsight's own client sends a trace and waits for ever. Here it runs beside a clock, so that a silent
-server ends in a sentence, and the bytes of its results are counted.
+nnsight's own client sends a trace and waits without limit. Here it runs beside a clock, so that a
+silent server ends in a sentence, and the bytes of its results are counted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import nnsight
@@ -52,7 +53,7 @@ class Connection:
         self.key = os.environ.get("NDIF_API_KEY") or CONFIG.API.APIKEY
         self.received = 0
 
-    def backend(self, name: str, traced) -> RemoteBackend:
+    def backend(self, name: str, traced: Any) -> RemoteBackend:
         """Return what nnsight needs to send one trace of the model ``traced``.
 
         Raises ``TraceError`` for requests that are known to fail without asking the server.
@@ -93,14 +94,15 @@ class _Waiting(RemoteBackend):
 
     enabled = True
 
-    def __init__(self, connection: Connection, traced, key: str) -> None:
+    def __init__(self, connection: Connection, traced: Any, key: str) -> None:
         environment = traced._remoteable_get_env()
         super().__init__(key, host=connection.host, api_key=connection.key, env=environment)
-        self._connection, self._events = connection, queue.Queue()
+        self._connection = connection
+        self._events: queue.Queue = queue.Queue()
         self._abandoned = threading.Event()
         self.display = self  # nnsight passes every message of the server to its display
 
-    def update(self, response) -> None:
+    def update(self, response: Any) -> None:
         """Take note of a message from the server."""
         self.refresh()
         self._events.put(response.status)
@@ -110,12 +112,12 @@ class _Waiting(RemoteBackend):
         if self._abandoned.is_set():
             raise _SilentError("abandoned")
 
-    def finalize(self, content: bytes):
+    def finalize(self, content: bytes) -> Any:
         self.refresh()
         self._connection.received += len(content)
         return super().finalize(content)
 
-    def request(self, request, tracer):
+    def request(self, request: Any, tracer: Any) -> Any:
         answer: list = []
 
         def ask() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import nnsight
 import torch
@@ -21,6 +22,11 @@ from nnsight.tracing.tracer import skip_context, skippable
 
 from ..errors import TraceError
 from .server import Connection, server_failures
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 nnsight.register("latentlang")
 
@@ -34,25 +40,35 @@ class Session:
     ``module``, ``blocks``, ``final_norm``, ``lm_head``: the parts of a model whose weights are in
     this process, else None. ``traced``: the model as nnsight wraps it, with ``traced.layers``,
     ``traced.final_norm`` and ``traced.lm_head``, or None. ``direct``: whether the weights may also
-    be used outside a trace. ``received``: how many bytes of results came from a server.
+    be used outside a trace. ``host``: the address of the server, if there is one. ``received``:
+    how many bytes of results came from it.
     """
 
-    module: torch.nn.Module | None = None
-    blocks = final_norm = lm_head = None
+    module: PreTrainedModel | None = None
+    blocks: torch.nn.ModuleList | None = None
+    final_norm: torch.nn.Module | None = None
+    lm_head: torch.nn.Linear | None = None
     traced: TransformersModel | None = None
     device = torch.device("cpu")
     direct = False
-    received = 0
     memory_advice = "load the model in 8-bit, or a smaller one"
 
     def __init__(self, reason: str = "") -> None:
         self.reason = reason
 
+    @property
+    def host(self) -> str:
+        return ""
+
+    @property
+    def received(self) -> int:
+        return 0
+
     def where(self, number_format: str) -> str:
         """Return where the weights are, for the model's ``repr``."""
         return "no weights here"
 
-    def trace(self, *inputs, **options) -> InterleavingTracer:
+    def trace(self, *inputs: Any, **options: Any) -> InterleavingTracer:
         """Open a trace of the model, to be used as ``with ... as tracer:``.
 
         The trace holds the lock of all traces and computes no gradients. Raises ``TraceError`` if
@@ -63,7 +79,7 @@ class Session:
         locked = partial(_LockedTracer, self)
         return self.traced.trace(*inputs, tracer_cls=locked, **self._destination(), **options)
 
-    def failures(self):
+    def failures(self) -> AbstractContextManager:
         """Return a context that turns each failure of this session into one sentence."""
         return ExitStack()
 
@@ -77,12 +93,19 @@ class Local(Session):
 
     direct = True
 
-    def __init__(self, module: torch.nn.Module, tokenizer, paths: Mapping[str, str]) -> None:
+    module: PreTrainedModel
+    blocks: torch.nn.ModuleList
+    final_norm: torch.nn.Module
+    lm_head: torch.nn.Linear
+
+    def __init__(
+        self, module: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, paths: Mapping[str, str]
+    ) -> None:
         super().__init__()
         self.module = module
-        self.blocks = module.get_submodule(paths["layers"])
+        self.blocks = cast("torch.nn.ModuleList", module.get_submodule(paths["layers"]))
         self.final_norm = module.get_submodule(paths["final_norm"])
-        self.lm_head = module.get_submodule(paths["lm_head"])
+        self.lm_head = cast("torch.nn.Linear", module.get_submodule(paths["lm_head"]))
         self.device = self.lm_head.weight.device
         self.traced = TransformersModel(module, **_options(tokenizer, paths))
 
@@ -105,7 +128,12 @@ class Remote(Session):
     memory_advice = "use energy=False, or a smaller model"
 
     def __init__(
-        self, name: str, folder: str, revision: str, tokenizer, paths: Mapping[str, str]
+        self,
+        name: str,
+        folder: str,
+        revision: str,
+        tokenizer: PreTrainedTokenizerBase,
+        paths: Mapping[str, str],
     ) -> None:
         super().__init__()
         self.name = name
@@ -141,7 +169,7 @@ class Remote(Session):
 class _LockedTracer(InterleavingTracer):
     """nnsight's tracer; while its block runs it holds the lock of all traces, without gradients."""
 
-    def __init__(self, session: Session, *arguments, **options) -> None:
+    def __init__(self, session: Session, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._session, self._held = session, ExitStack()
 
@@ -159,18 +187,19 @@ class _LockedTracer(InterleavingTracer):
             raise
         return self
 
-    def __exit__(self, *failure) -> bool:
-        self._session = None  # a tracer that stays bound must not keep the weights alive
+    def __exit__(self, *failure: Any) -> bool:
+        del self._session  # a tracer that stays bound must not keep the weights alive
         with self._held:
             return super().__exit__(*failure)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         """Travel as nnsight's own tracer: a server has neither this class nor a lock to hold."""
-        state = {k: v for k, v in self.__getstate__().items() if k not in ("_session", "_held")}
-        return object.__new__, (InterleavingTracer,), state
+        state = cast("dict[str, Any]", self.__getstate__())
+        portable = {k: v for k, v in state.items() if k not in ("_session", "_held")}
+        return object.__new__, (InterleavingTracer,), portable
 
 
-def _options(tokenizer, paths: Mapping[str, str]) -> dict:
+def _options(tokenizer: PreTrainedTokenizerBase, paths: Mapping[str, str]) -> dict:
     """Return how nnsight wraps a model: under the names of the standard view."""
     rename = {path: alias for alias, path in paths.items() if path != alias}
     return {"task": "text-generation", "tokenizer": tokenizer, "rename": rename}

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class LogitTransform:
     scale: float = 1.0
     cap: float | None = None
 
-    def __call__(self, logits: torch.Tensor) -> torch.Tensor:
+    def __call__(self, logits: Float[Tensor, "*row vocab"]) -> Float[Tensor, "*row vocab"]:
         """Apply scale and soft cap to ``[..., V]`` logits, in place: they may be gigabytes.
 
         >>> LogitTransform(scale=2.0)(torch.tensor([1.0, -3.0]))
@@ -31,12 +36,16 @@ class LogitTransform:
         return logits
 
 
-def block_output(output) -> torch.Tensor:
+def block_output(
+    output: Tensor | tuple[Tensor, ...],
+) -> Float[Tensor, "batch position d_model"]:
     """Return a block's hidden states ``[batch, position, d_model]``; some blocks return a tuple."""
     return output[0] if isinstance(output, tuple) else output
 
 
-def gain(norm: torch.nn.Module, like: torch.Tensor) -> tuple[torch.Tensor, bool]:
+def gain(
+    norm: torch.nn.Module, like: Float[Tensor, "*row d_model"]
+) -> tuple[Float[Tensor, " d_model"], bool]:
     """Measure the norm's gain, and whether it centres, instead of guessing its formula.
 
     Gemma's gain is 1 + w, Llama's is w. RMS and layer norms of ±1 inputs that sum to zero leave
@@ -53,8 +62,8 @@ def gain(norm: torch.nn.Module, like: torch.Tensor) -> tuple[torch.Tensor, bool]
 
 
 def folded(
-    lm_head: torch.nn.Module, final_norm: torch.nn.Module, rows: slice | Sequence[int]
-) -> torch.Tensor:
+    lm_head: torch.nn.Linear, final_norm: torch.nn.Module, rows: slice | Sequence[int]
+) -> Float[Tensor, "row d_model"]:
     """Return rows of the unembedding with the norm's gain folded in, ``[n_rows, d_model]`` float32.
 
     The rows are centred where the norm centres.
@@ -62,5 +71,5 @@ def folded(
     weight = lm_head.weight.detach()
     with torch.no_grad():  # a server may compute gradients unless it is told not to
         factors, centres = gain(final_norm, weight)
-        chosen = weight[rows].float() * factors.to(weight.device)
-        return chosen - chosen.mean(-1, keepdim=True) if centres else chosen
+        vectors = weight[rows].float() * factors.to(weight.device)
+        return vectors - vectors.mean(-1, keepdim=True) if centres else vectors

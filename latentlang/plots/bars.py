@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import cycle
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from .style import GRID_COLOR, MUTED_COLOR, OTHER_COLOR, apply_style
 
 
-def bars(table, x: str, y: str, title: str, group: str | None = None) -> go.Figure:
+def bars(table: pd.DataFrame, x: str, y: str, title: str, group: str | None = None) -> go.Figure:
     """Draw a column of a table as bars, each with its number.
 
     Args:

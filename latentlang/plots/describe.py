@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,8 +66,8 @@ def describe(figure: go.Figure) -> str:
         )
     if "scatter3d" in kinds or "surface" in kinds:
         names = [trace.name for trace in figure.data if trace.type == "scatter3d" and trace.name]
-        names = ", ".join(dict.fromkeys(map(_plain, names)))
-        return f"A sphere in three dimensions. {title}. It shows: {names}."
+        listed = ", ".join(dict.fromkeys(map(_plain, names)))
+        return f"A sphere in three dimensions. {title}. It shows: {listed}."
     numbers = table(figure)
     if numbers.empty or numbers.shape[1] > _MOST:
         return f"Figure with {len(figure.data)} parts. {title}."
@@ -87,7 +88,7 @@ def describe(figure: go.Figure) -> str:
     return f"Line chart over {numbers.index.name}. {title}. {'; '.join(curves)}."
 
 
-def _cells(trace, figure: go.Figure) -> pd.DataFrame:
+def _cells(trace: Any, figure: go.Figure) -> pd.DataFrame:
     """Return the texts in the cells of a heatmap with their values, the top row first."""
     labels = [_plain(text) for text in figure.layout.xaxis.ticktext or trace.x]
     columns = list(labels)

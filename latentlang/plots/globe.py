@@ -10,7 +10,7 @@ from .style import MUTED_COLOR, PIVOT_COLOR, TARGET_COLOR
 from .text import language_label
 
 
-def globe(pivot: str, target: str) -> list[go.Surface | go.Scatter3d]:
+def globe_traces(pivot: str, target: str) -> list[go.Surface | go.Scatter3d]:
     """Return the traces of the empty sphere.
 
     The pivot language is at the left end of the first axis, the target at the right end.

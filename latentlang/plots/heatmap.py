@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
@@ -13,8 +14,11 @@ from .layer_curves import described_model
 from .style import apply_style
 from .text import escape, token_label, token_text
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
-def heatmap(run: Run, tokenizer) -> go.Figure:
+
+def heatmap(run: Run, tokenizer: PreTrainedTokenizerBase) -> go.Figure:
     """Draw the most probable token at every layer and position of one prompt.
 
     The colour is the probability of the token in the cell. The hover lists the next tokens.
@@ -74,7 +78,7 @@ def heatmap(run: Run, tokenizer) -> go.Figure:
     return figure.update_layout(hovermode="closest", margin_t=48)
 
 
-def _ranking(ids: list[int], probabilities: list[float], tokenizer) -> str:
+def _ranking(ids: list[int], probabilities: list[float], tokenizer: PreTrainedTokenizerBase) -> str:
     """Return the lines of a hover: tokens and their probabilities."""
     lines = (f"{token_label(i, tokenizer)}  {p:.1%}" for i, p in zip(ids, probabilities))
     return "<br>".join(lines)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from ..analysis.sphere import SpherePath
+from ..analysis.summary import summarize
 from ..lens.readings import READINGS
 from ..lens.run import Run
-from .style import GRID_COLOR, MUTED_COLOR, language_style, subtitle
+from .style import GRID_COLOR, MUTED_COLOR, apply_style, language_style, subtitle
 from .text import escape, language_label
 
 
@@ -103,3 +105,31 @@ def add_curve(
     if not is_share:
         label = reading_name(quantity).replace(" ", "<br>", 1)  # the strips are narrow
         figure.update_yaxes(title_text=label, rangemode="tozero", row=row, col=col)
+
+
+def add_probabilities(figure: go.Figure, summary: pd.DataFrame, run: Run, row: int) -> None:
+    """Add the curve of every language to a panel, on a scale that shows the highest."""
+    for code in run.languages:
+        add_curve(figure, summary, run, "probability", code, row)
+    highest = summary.loc[summary["quantity"] == "probability", "mean"].max()
+    # An untrained model stays near 1 / vocabulary.
+    if not highest < 0.03:
+        tickformat = ".0%"
+    elif highest > 5e-4:
+        tickformat = ".2%"
+    else:
+        tickformat = ".1e"
+    figure.update_yaxes(
+        title_text="probability", rangemode="tozero", tickformat=tickformat, row=row, col=1
+    )
+
+
+def panel(run: Run, quantity: str, question: str, ci: str) -> go.Figure:
+    """Return a figure of one panel with every curve of a quantity."""
+    figure = make_subplots(rows=1, cols=1)
+    summary = summarize(run, ci)
+    for code in summary.loc[summary["quantity"] == quantity, "language"].unique():
+        add_curve(figure, summary, run, quantity, code, 1)
+    figure.update_xaxes(title_text="layer")
+    figure.update_yaxes(title_text=reading_name(quantity))
+    return apply_style(figure, title(question, run), 360)

@@ -41,8 +41,8 @@ def pair_grid(runs: Mapping[tuple[str, str], Run], ci: str = "gaussian") -> go.F
     titles = []
     for source in sources:
         for target in targets:
-            run = runs.get((source, target))
-            titles.append("" if run is None else f"{source} → {target} · n = {len(run)}")
+            here = runs.get((source, target))
+            titles.append("" if here is None else f"{source} → {target} · n = {len(here)}")
     figure = make_subplots(
         rows=len(sources),
         cols=len(targets),

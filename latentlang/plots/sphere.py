@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 import torch
+from jaxtyping import Float
 from plotly.colors import sample_colorscale
+from torch import Tensor
 
 from ..analysis.sphere import SpherePath
 from ..errors import DataError
-from .globe import globe
+from .globe import globe_traces
 from .layer_curves import curve_name, described_model
 from .style import FONT, PIVOT_COLOR, TARGET_COLOR, heading, subtitle
 from .text import escape, isolate
@@ -20,7 +22,9 @@ _APART = 0.17  # how far apart two numbers on the path must be
 _HEIGHT = 660
 
 
-def magnify(path: torch.Tensor, k: float | None = None) -> tuple[torch.Tensor, float]:
+def magnify(
+    path: Float[Tensor, "*row 3"], k: float | None = None
+) -> tuple[Float[Tensor, "*row 3"], float]:
     """Return the path ``[..., 3]`` drawn larger around the pole, and the factor k.
 
     Points become (kx, ky, √(1 − k²(x² + y²))) with k = 0.95 / the path's largest √(x² + y²). Pass
@@ -30,9 +34,9 @@ def magnify(path: torch.Tensor, k: float | None = None) -> tuple[torch.Tensor, f
     radius = plane.norm(dim=-1, keepdim=True)
     if k is None:
         k = _REACH / radius.max().item() if radius.max() > 0 else 1.0
-    drawn = k * plane / (k * radius).clamp_min(1)
-    height = (1 - drawn.square().sum(-1, keepdim=True)).clamp_min(0).sqrt()
-    return torch.cat([drawn, height], -1), k
+    flat = k * plane / (k * radius).clamp_min(1)
+    height = (1 - flat.square().sum(-1, keepdim=True)).clamp_min(0).sqrt()
+    return torch.cat([flat, height], -1), k
 
 
 def sphere(
@@ -59,13 +63,13 @@ def sphere(
             "plots.sphere draws what ll.sphere_path returns: pass that path, "
             "or path['flower'] for one concept."
         )
-    drawn, k = magnify(path.mean())
-    figure = go.Figure([*globe(path.pivot, path.target), *_words(path)])
+    picture, k = magnify(path.mean())
+    figure = go.Figure([*globe_traces(path.pivot, path.target), *_words(path)])
     if layer is None:
         upto = len(path.layers)
     else:
         upto = max(1, sum(number <= layer for number in path.layers))
-    figure.add_trace(_line(drawn, path.mean(), path.layers, _mean_name(path), upto))
+    figure.add_trace(_line(picture, path.mean(), path.layers, _mean_name(path), upto))
     moving = len(figure.data) - 1
     for concept in concepts:
         one = path[concept].mean()
@@ -75,7 +79,7 @@ def sphere(
     figure.frames = [
         go.Frame(
             name=str(number),
-            data=[_line(drawn, path.mean(), path.layers, _mean_name(path), n + 1)],
+            data=[_line(picture, path.mean(), path.layers, _mean_name(path), n + 1)],
             traces=[moving],
         )
         for n, number in enumerate(path.layers if layer is None else ())
@@ -108,7 +112,11 @@ def _mean_name(path: SpherePath) -> str:
 
 
 def _line(
-    drawn: torch.Tensor, measured: torch.Tensor, layers, name: str, upto: int | None = None
+    picture: Float[Tensor, "layer 3"],
+    cosines: Float[Tensor, "layer 3"],
+    layers: Sequence[int],
+    name: str,
+    upto: int | None = None,
 ) -> go.Scatter3d:
     """Return one path, or its first ``upto`` layers.
 
@@ -116,8 +124,8 @@ def _line(
     """
     shares = [n / max(1, len(layers) - 1) for n in range(len(layers))]
     colors = sample_colorscale("Rainbow_r", shares)[:upto]
-    drawn, measured, layers = drawn[:upto], measured[:upto], list(layers)[:upto]
-    x, y, z = drawn.T.tolist()
+    picture, cosines, layers = picture[:upto], cosines[:upto], list(layers)[:upto]
+    x, y, z = picture.T.tolist()
     return go.Scatter3d(
         x=x,
         y=y,
@@ -125,11 +133,11 @@ def _line(
         mode="lines+markers+text",
         line={"color": colors, "width": 6},
         marker={"size": 4, "color": colors},
-        text=_numbers(drawn, layers),
+        text=_numbers(picture, layers),
         textposition="top center",
         name=escape(name),
         showlegend=True,
-        customdata=[[n, *row] for n, row in zip(layers, measured.tolist())],
+        customdata=[[n, *row] for n, row in zip(layers, cosines.tolist())],
         hovertemplate="layer %{customdata[0]}<br>language %{customdata[1]:+.4f}"
         "<br>concept %{customdata[2]:+.4f}<br>rest %{customdata[3]:.4f}",
     )
@@ -169,7 +177,7 @@ def _words(path: SpherePath) -> list[go.Scatter3d]:
     return traces
 
 
-def _player(layers) -> dict:
+def _player(layers: Sequence[int]) -> dict:
     """Return a slider over the layers and a play button; the figure opens with the whole path."""
     still = {
         "mode": "immediate",
@@ -207,7 +215,7 @@ def _player(layers) -> dict:
     return {"sliders": [slider], "updatemenus": [button]}
 
 
-def _numbers(drawn: torch.Tensor, layers: list[int]) -> list[str]:
+def _numbers(picture: Float[Tensor, "layer 3"], layers: list[int]) -> list[str]:
     """Return the layer numbers to print: the first, the last and every fourth.
 
     A number is left out if it would cover another one.
@@ -215,6 +223,6 @@ def _numbers(drawn: torch.Tensor, layers: list[int]) -> list[str]:
     candidates = [len(layers) - 1, 0, *(n for n, layer in enumerate(layers) if layer % 4 == 0)]
     printed: list[int] = []
     for n in candidates:
-        if all((drawn[n] - drawn[m]).norm() > _APART for m in printed):
+        if all((picture[n] - picture[m]).norm() > _APART for m in printed):
             printed.append(n)
     return [str(layer) if n in printed else "" for n, layer in enumerate(layers)]

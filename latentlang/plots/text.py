@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import html
 import unicodedata
+from typing import TYPE_CHECKING
 
 from ..prompts.tokens import vocabulary
 from ..prompts.words import languages
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 _SIGNS = {" ": "␣", "\n": "⏎", "\t": "⇥", "\r": "␍", "\u00a0": "⍽", "\u3000": "⬚"}
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
@@ -50,7 +54,7 @@ def escape(text: str) -> str:
     return html.escape(text, quote=False).replace("$", "&#36;")
 
 
-def token_text(token_id: int, tokenizer) -> str:
+def token_text(token_id: int, tokenizer: PreTrainedTokenizerBase) -> str:
     """Return one token as visible text; bytes that are not a whole character appear as ``⟨E4⟩``.
 
     Args:
@@ -65,7 +69,7 @@ def token_text(token_id: int, tokenizer) -> str:
     return "".join(lone.get(c) or visible(c) for c in text) if lone else visible(text)
 
 
-def token_label(token_id: int, tokenizer) -> str:
+def token_label(token_id: int, tokenizer: PreTrainedTokenizerBase) -> str:
     """Return one token as ``token_text``, safe in HTML and Plotly.
 
     A tag such as ``</b>`` is shown, not obeyed.

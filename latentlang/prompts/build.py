@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ..errors import DataError, near
-from .prompt import PIVOT, Prompt, PromptSet, Setting, contained
+from .prompt import Prompt, PromptSet, contained
+from .setting import PIVOT, Setting
 from .tasks import TASKS, Task, find_task
 from .tokens import matched_controls, start_ids_of_all
 from .words import language, languages, load_words
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 CONTROLS = ("shuffled", "random")
 
@@ -20,7 +25,7 @@ def build_prompts(
     source: str | None = None,
     target: str = "zh",
     *,
-    tokenizer,
+    tokenizer: PreTrainedTokenizerBase,
     words: pd.DataFrame | str | None = None,
     pivot: str = PIVOT,
     k: int | None = None,
@@ -51,7 +56,7 @@ def build_prompts(
         shared_demos: show one set of demonstrations before every query; no prompt asks about them.
         control: changes one thing that should matter. ``"shuffled"``: each demonstration shows the
             answer of another one. ``"random"``: another word of similar length and frequency is
-            followed instead of the right pivot word. A language code: that language is the pivot.
+            control_of instead of the right pivot word. A language code: that language is the pivot.
 
     Returns:
         The prompts, in the order of the word list.
@@ -59,6 +64,14 @@ def build_prompts(
     Raises:
         DataError: for an unknown task or language, for a translation into the same language, for
             too few words, and when no concept is left.
+
+    >>> import latentlang as ll
+    >>> tokenizer = ll.load_model().tokenizer
+    >>> prompts = ll.build_prompts("translation", "fr", "de", tokenizer=tokenizer)
+    >>> print(prompts["flower"].text.splitlines()[-1])
+    Français: "fleur" - Deutsch: "
+    >>> prompts["flower"].answers["de"][0]
+    'Blume'
     """
     _check_types(task=task, source=source, target=target, pivot=pivot, control=control)
     if control is not None and control not in CONTROLS:
@@ -87,7 +100,7 @@ def build_prompts(
             f"{len(concepts)}: lower k."
         )
     setting = Setting(task, (source,), target, pivot, control, k, seed, mode, shared_demos)
-    followed = matched_controls(table[pivot], tokenizer, seed) if control == "random" else {}
+    control_of = matched_controls(table[pivot], tokenizer, seed) if control == "random" else {}
     draw = f"{task}|{source}|{target}|{seed}"
     shared = _draw(concepts, k, draw) if shared_demos else ()
     prompts, dropped = [], []
@@ -95,7 +108,7 @@ def build_prompts(
         others = [other for other in concepts if other != concept]
         demos = shared or _draw(others, k, f"{draw}|{concept}")
         answers = {code: table.at[concept, code] for code in (pivot, target, source)}
-        answers[pivot] = table.at[followed.get(concept, concept), pivot]
+        answers[pivot] = table.at[control_of.get(concept, concept), pivot]
         ids = {code: start_ids_of_all(cell, tokenizer, mode) for code, cell in answers.items()}
         text = _text(asking, concept, demos, control)
         prompt = Prompt(text, setting, concept, demos, answers, ids)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from .tokens import tokenize_word
 from .words import load_words
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
-def fertility(tokenizer, words: pd.DataFrame | None = None) -> pd.DataFrame:
+
+def fertility(
+    tokenizer: PreTrainedTokenizerBase, words: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return how a tokenizer cuts each language's words: one row per language.
 
     Args:

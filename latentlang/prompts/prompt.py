@@ -1,120 +1,16 @@
-"""``Prompt``, ``PromptSet``, and the ``Setting`` that says how they were made."""
+"""``Prompt`` and ``PromptSet``: questions to a model, with all that is needed to judge answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, overload
 
 import pandas as pd
 
 from ..errors import DataError
 from .rows import names_one, rows_of
-from .tasks import TASKS
-
-PIVOT = "en"  # the language that the paper looks for
-
-
-@dataclass(frozen=True)
-class Setting:
-    """The choices that made prompts. Runs carry them on, and figures show them.
-
-    ``task``: a name of ``TASKS``, or empty for typed texts. ``sources``: the source language, or
-    several in a pool. ``control``, ``k``, ``seed``, ``mode``, ``shared_demos``: as
-    ``build_prompts`` takes them, with ``k`` resolved to a number.
-    """
-
-    task: str = ""
-    sources: tuple[str, ...] = ()
-    target: str = ""
-    pivot: str = ""
-    control: str | None = None
-    k: int | None = None
-    seed: int = 0
-    mode: str | None = None
-    shared_demos: bool = False
-
-    @property
-    def source(self) -> str:
-        """The source language; several languages are joined with ``+``."""
-        return "+".join(self.sources)
-
-    @property
-    def choices(self) -> list[str]:
-        """Each choice that is not the default one, as titles show it."""
-        task = TASKS.get(self.task)
-        usual = task.demonstrations if task else None
-        choices = {
-            f"control: {self.control}": self.control,
-            f"pivot: {self.pivot}": self.pivot not in ("", PIVOT, self.control),
-            f"k = {self.k}": self.k not in (None, usual),
-            f"seed {self.seed}": self.seed,
-            f"mode {self.mode}": self.mode,
-            "shared demonstrations": self.shared_demos,
-        }
-        return [title for title, shown in choices.items() if shown]
-
-    @property
-    def title(self) -> str:
-        """The task, its languages, and each choice that is not the default one.
-
-        >>> Setting("translation", ("de", "fr"), "zh", "en", control="shuffled", k=4, seed=3).title
-        'translation de+fr → zh · control: shuffled · seed 3'
-        """
-        if not self.task:
-            return "typed text"
-        task = TASKS.get(self.task)
-        route = f"{self.task} {self.source} → {self.target}"
-        return " · ".join([task.title(self.source, self.target) if task else route, *self.choices])
-
-    def of_sources(self, sources: Iterable[str]) -> Setting:
-        """Return this setting for some of its prompts, whose source languages are given."""
-        rest = tuple(dict.fromkeys(code for code in sources if code))
-        return replace(self, sources=rest) if rest else self
-
-    @classmethod
-    def pooled(cls, settings: Sequence[Setting]) -> Setting:
-        """Return the setting of several sets taken together; they may differ only in their source.
-
-        Raises ``DataError`` that names any other difference: a mean over such prompts would mean
-        nothing.
-        """
-        first = settings[0]
-        for name in (f.name for f in fields(cls) if f.name != "sources"):
-            values = list(dict.fromkeys(getattr(setting, name) for setting in settings))
-            if len(values) > 1:
-                listed = ", ".join(str(value) for value in values)
-                raise DataError(
-                    f"These differ in {name} ({listed}), so their mean would mean nothing: "
-                    "keep them apart."
-                )
-        sources = dict.fromkeys(code for setting in settings for code in setting.sources)
-        return replace(first, sources=tuple(sources))
-
-
-class HasSetting:
-    """What a prompt, a set of prompts and a run say of their setting."""
-
-    setting: Setting
-
-    @property
-    def task(self) -> str:
-        """A name of ``TASKS``, or an empty text for texts that somebody typed."""
-        return self.setting.task
-
-    @property
-    def pivot(self) -> str:
-        """The language to look for on the way, or an empty text."""
-        return self.setting.pivot
-
-    @property
-    def source(self) -> str:
-        """The language of the source words; several languages are joined with ``+``."""
-        return self.setting.source
-
-    @property
-    def target(self) -> str:
-        """The language that the prompts ask for, or an empty text."""
-        return self.setting.target
+from .setting import HasSetting, Setting
 
 
 @dataclass(frozen=True)
@@ -167,7 +63,7 @@ class PromptSet(HasSetting):
         if not parts or not all(isinstance(part, (Prompt, PromptSet)) for part in parts):
             raise DataError("Only prompts can be put together: pass those of ll.build_prompts.")
         sets = [part for part in parts if isinstance(part, PromptSet)]
-        prompts = []
+        prompts: list[Prompt] = []
         for part in parts:
             prompts += part if isinstance(part, PromptSet) else [part]
         columns = ["concept", "source", "target", "reason"]
@@ -188,7 +84,11 @@ class PromptSet(HasSetting):
     def __repr__(self) -> str:
         return f"PromptSet({len(self)} prompts: {self.setting.title})"
 
-    def __getitem__(self, item):
+    @overload
+    def __getitem__(self, item: int | str) -> Prompt: ...
+    @overload
+    def __getitem__(self, item: Any) -> PromptSet: ...
+    def __getitem__(self, item: Any) -> Prompt | PromptSet:
         for concept in [item] if isinstance(item, str) else item if isinstance(item, list) else []:
             self._explain_dropped(concept)
         rows = rows_of(item, [prompt.concept for prompt in self])
@@ -219,8 +119,8 @@ class PromptSet(HasSetting):
         """
         rows = []
         for p in self:
-            row = {"concept": p.concept, "task": p.task, "source": p.source, "target": p.target}
-            row |= {"pivot": p.pivot, "cognate": p.cognate}
+            row: dict[str, object] = {"concept": p.concept, "task": p.task}
+            row |= {"source": p.source, "target": p.target, "pivot": p.pivot, "cognate": p.cognate}
             row |= {f"answer_{code}": " | ".join(words) for code, words in p.answers.items()}
             rows.append(row | {"demos": ", ".join(p.demos), "text": p.text})
         empty = ["concept", "task", "source", "target", "pivot", "cognate", "demos", "text"]

@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import index
+from typing import Any, Self
+
+import pandas as pd
 
 from ..errors import DataError, near
 
 
-def rows_of(item: object, concepts: Sequence[str]) -> list[int]:
+class HasPrompts:
+    """The prompts of a run or a path: a table with one row per prompt."""
+
+    prompts: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.prompts)
+
+    def __getitem__(self, item: Any) -> Self:
+        """Return some of the prompts, indexed as ``rows_of`` says."""
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[Self]:
+        """Yield each prompt on its own."""
+        return (self[row] for row in range(len(self)))
+
+    def __contains__(self, concept: object) -> bool:
+        """Return whether a prompt asks about a concept: ``"eagle" in run``."""
+        return concept in set(self.prompts["concept"])
+
+    @property
+    def clusters(self) -> list:
+        """One label per prompt for intervals: its concept; a typed text is its own cluster."""
+        return [concept or row for row, concept in enumerate(self.prompts["concept"])]
+
+    def without_cognates(self) -> Self:
+        """Return the prompts whose source word does not look like the pivot word."""
+        return self[~self.prompts["cognate"].to_numpy(dtype=bool)]
+
+
+def rows_of(item: Any, concepts: Sequence[str]) -> list[int]:
     """Return the row numbers that an index names.
 
     Args:
@@ -56,12 +89,12 @@ def names_one(item: object) -> bool:
     return isinstance(items, str) or not isinstance(items, (slice, Sequence))
 
 
-def _plain(item: object) -> object:
+def _plain(item: Any) -> Any:
     """Return an array, tensor or Series as a list, or as a number where it holds just one."""
     return item.tolist() if hasattr(item, "tolist") else item
 
 
-def _rows_of_one(item: object, concepts: Sequence[str]) -> list[int]:
+def _rows_of_one(item: Any, concepts: Sequence[str]) -> list[int]:
     if isinstance(item, str):
         rows = [row for row, concept in enumerate(concepts) if concept == item]
         if not rows:
@@ -73,7 +106,7 @@ def _rows_of_one(item: object, concepts: Sequence[str]) -> list[int]:
     try:
         if isinstance(item, bool):
             raise TypeError
-        row = index(item)  # type: ignore[arg-type]
+        row = index(item)
     except TypeError:
         raise DataError(
             f"{item!r} is not an index: use a number, a slice, a concept, "

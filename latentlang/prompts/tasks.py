@@ -10,7 +10,8 @@ from typing import ClassVar
 import pandas as pd
 
 from ..errors import DataError, near
-from .words import BLANK, language, load_cloze
+from .cells import BLANK
+from .words import language, load_cloze
 
 
 class Task:
@@ -40,8 +41,13 @@ class Task:
 
         ``answer``: the concept whose word is shown as the answer. None ends the line at the
         opening quote, where the model continues.
+
+        Raises ``DataError`` for a task that does not write it.
         """
-        raise NotImplementedError
+        raise DataError(
+            f"The task '{self.name}' has no method line: "
+            f"write line(self, concept, answer=None) in the class {type(self).__name__}."
+        )
 
     @classmethod
     def title(cls, source: str, target: str) -> str:

@@ -19,6 +19,7 @@ from ..errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from transformers import PreTrainedTokenizerBase
 
 MODES = ("prefix", "word", "first")
 LARGE_VOCABULARY = 100_000
@@ -34,7 +35,7 @@ class Vocabulary:
     entries; only here do special tokens (``<s>``, ``<pad>``) count.
     """
 
-    def __init__(self, tokenizer) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         entries = tokenizer.get_vocab()
         self.size = len(entries)
         special = set(tokenizer.all_special_ids)
@@ -59,7 +60,7 @@ class Vocabulary:
 _vocabularies: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
 
-def vocabulary(tokenizer) -> Vocabulary:
+def vocabulary(tokenizer: PreTrainedTokenizerBase) -> Vocabulary:
     """Return the tokenizer's ``Vocabulary``, built once per tokenizer."""
     if not hasattr(tokenizer, "get_vocab"):
         raise DataError(
@@ -71,7 +72,9 @@ def vocabulary(tokenizer) -> Vocabulary:
     return _vocabularies[tokenizer]
 
 
-def start_ids(word: str, tokenizer, mode: str | None = "prefix") -> frozenset[int]:
+def start_ids(
+    word: str, tokenizer: PreTrainedTokenizerBase, mode: str | None = "prefix"
+) -> frozenset[int]:
     """Return the ids of the tokens that begin ``word``, with or without a space before it.
 
     Source: paper, App. A.2.
@@ -94,6 +97,13 @@ def start_ids(word: str, tokenizer, mode: str | None = "prefix") -> frozenset[in
 
     Raises:
         DataError: for an empty word or an unknown mode.
+
+    >>> import latentlang as ll
+    >>> tokenizer = ll.load_model().tokenizer
+    >>> tokenizer.convert_ids_to_tokens(sorted(ll.start_ids("fleur", tokenizer)))
+    ['▁f', '▁fl', 'fl', '▁fle', 'fle', '▁fleur', 'f']
+    >>> tokenizer.convert_ids_to_tokens(sorted(ll.start_ids("fleur", tokenizer, "first")))
+    ['▁fleur', 'f']
     """
     if not word or not word.strip():
         raise DataError("An empty word begins with no token: give start_ids a word.")
@@ -114,12 +124,14 @@ def start_ids(word: str, tokenizer, mode: str | None = "prefix") -> frozenset[in
     raise DataError(f"Unknown mode '{mode}': use one of {', '.join(MODES)}.")
 
 
-def start_ids_of_all(spellings: Iterable[str], tokenizer, mode: str | None) -> frozenset[int]:
+def start_ids_of_all(
+    spellings: Iterable[str], tokenizer: PreTrainedTokenizerBase, mode: str | None
+) -> frozenset[int]:
     """Return Start(w) for a word with several accepted spellings: the union of their sets."""
     return frozenset().union(*(start_ids(spelling, tokenizer, mode) for spelling in spellings))
 
 
-def tokenize_word(word: str, tokenizer) -> list[int]:
+def tokenize_word(word: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Return the tokens that spell ``word`` right after an opening quote or a line's start.
 
     SentencePiece tokenizers put a space before the first word of an input, and some byte-level
@@ -142,7 +154,9 @@ def tokenize_word(word: str, tokenizer) -> list[int]:
     return []
 
 
-def matched_controls(words: pd.Series, tokenizer, seed: int) -> dict[str, str]:
+def matched_controls(
+    words: pd.Series, tokenizer: PreTrainedTokenizerBase, seed: int
+) -> dict[str, str]:
     """Return for each concept another one whose word is of similar length and frequency.
 
     The rank of a word's first token stands for its frequency: tokenizers number their entries

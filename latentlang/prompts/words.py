@@ -13,16 +13,48 @@ import pandas as pd
 
 from ..errors import DataError, near
 from ..files import data_file
+from .cells import check_concept, spellings
 from .csv_file import read_csv
+from .language_folder import Language, read_concepts, read_languages
 
-BLANK = "___"
-_LANGUAGE_COLUMNS = ("code", "name", "endonym", "script", "direction", "answer", "stop", "quotes")
+_LANGUAGE_COLUMNS = ("name", "endonym", "script", "direction", "answer", "stop", "quotes")
+
+
+@cache
+def language_folders() -> dict[str, Language]:
+    """Return the languages that ship with latentlang, ``{code: Language}``, in their order.
+
+    >>> language_folders()["de"].dictionaries
+    ('eng-deu', 'deu-eng')
+    """
+    return read_languages(data_file("languages"))
+
+
+@cache
+def concepts() -> dict[str, dict[str, str]]:
+    """Return the concepts that ship with latentlang, in their order.
+
+    >>> concepts()["seven"]["kind"]
+    'numeral'
+    """
+    return read_concepts(data_file("concepts.csv"))
 
 
 @cache
 def _languages() -> pd.DataFrame:
-    rows = read_csv(data_file("languages.csv"), required=_LANGUAGE_COLUMNS, may_be_empty=())
-    return pd.DataFrame([row for _, row in rows]).set_index("code")
+    columns = {"code": list(language_folders())}
+    for key in _LANGUAGE_COLUMNS:
+        columns[key] = [getattr(folder, key) for folder in language_folders().values()]
+    return pd.DataFrame(columns).set_index("code")
+
+
+@cache
+def _shipped_words() -> pd.DataFrame:
+    columns: dict[str, list] = {"concept": list(concepts())}
+    for code, folder in language_folders().items():
+        words = folder.words(concepts())
+        columns[code] = [words.get(concept, ()) for concept in concepts()]
+    return pd.DataFrame(columns).set_index("concept")
 
 
 def languages() -> pd.DataFrame:
@@ -68,10 +100,10 @@ def load_words(source: str | Path | pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the word table: index = concept, one column per language, cells = tuples of spellings.
 
     Args:
-        source: None for the list that ships with latentlang, or a CSV file or DataFrame of your own
-            with the same schema: a column ``concept``, then one column per language code. Spellings
-            are separated by ``|``, and prompts use the first one. A cell is empty if the language
-            has no single word.
+        source: None for the lists that ship with latentlang, or one CSV file or DataFrame of your
+            own: a column ``concept``, then one column per language code. Spellings are separated
+            by ``|``, and prompts use the first one. A cell is empty if the language has no single
+            word.
 
     Raises:
         DataError: names file, line and column of a cell that cannot be used.
@@ -79,11 +111,12 @@ def load_words(source: str | Path | pd.DataFrame | None = None) -> pd.DataFrame:
     >>> load_words().loc["book", "zh"][0]
     '书'
     """
+    if source is None:
+        return _shipped_words().copy()
     if isinstance(source, pd.DataFrame):
         return _words_from_frame(source)
-    path = data_file("words.csv") if source is None else Path(source)
-    rows = read_csv(path, required=("concept", "en"), may_be_empty=None)
-    return _word_table(rows, str(path))
+    rows = read_csv(Path(source), required=("concept", "en"), may_be_empty=None)
+    return _word_table(rows, str(source))
 
 
 def load_cloze(code: str) -> dict[str, str]:
@@ -98,26 +131,8 @@ def load_cloze(code: str) -> dict[str, str]:
     >>> "___" in load_cloze("en")["book"]
     True
     """
-    name = language(code)["name"]
-    try:
-        path = data_file(f"cloze/{code}.csv")
-    except DataError:
-        raise DataError(
-            f"There are no cloze sentences for {name} ('{code}'): choose another language or task."
-        ) from None
-    sentences: dict[str, str] = {}
-    for line, row in read_csv(path, required=("concept", "sentence"), may_be_empty=()):
-        if row["sentence"].count(BLANK) != 1:
-            raise DataError(
-                f"{path}, line {line}, column 'sentence': write the blank {BLANK} exactly once."
-            )
-        if row["concept"] in sentences:
-            raise DataError(
-                f"{path}, line {line}, column 'concept': '{row['concept']}' stands there twice; "
-                "remove one."
-            )
-        sentences[row["concept"]] = row["sentence"]
-    return sentences
+    language(code)
+    return language_folders()[code].sentences(concepts())
 
 
 def _words_from_frame(frame: pd.DataFrame) -> pd.DataFrame:
@@ -154,47 +169,17 @@ def _word_table(
     """Turn text rows into the table of tuples; ``where`` and ``unit`` name a bad cell."""
     if not rows:
         raise DataError(f"The word list {where} is empty: give it at least one concept.")
-    seen: dict[str, int] = {}
+    lines: dict[str, int] = {}
     records = []
     for line, row in rows:
-        concept = row["concept"]
-        concept_cell = f"{where}, {unit} {line}, column 'concept'"
-        if not concept:
-            raise DataError(f"{concept_cell}: this cell is empty; name the concept.")
-        if concept != concept.strip():
-            raise DataError(f"{concept_cell}: '{concept}' has a stray space; remove it.")
-        if concept in seen:
-            raise DataError(
-                f"{concept_cell}: '{concept}' stands already in {unit} {seen[concept]}; rename one."
-            )
-        seen[concept] = line
-        record: dict[str, object] = {"concept": concept}
+        place = f"{where}, {unit} {line}"
+        check_concept(row["concept"], lines, line, f"{place}, column 'concept'", unit)
+        record: dict[str, object] = {"concept": row["concept"]}
         for code, cell in row.items():
             if code != "concept":
-                record[code] = _spellings(cell, f"{where}, {unit} {line}, column '{code}'")
+                record[code] = spellings(cell, f"{place}, column '{code}'")
         records.append(record)
     for code in records[0]:
         if code != "concept":
             language(code)
     return pd.DataFrame(records).set_index("concept")
-
-
-def _spellings(cell: str, place: str) -> tuple[str, ...]:
-    """Split a cell at ``|``, and refuse spellings that would silently become wrong tokens."""
-    if not cell:
-        return ()
-    parts = tuple(cell.split("|"))
-    for part in parts:
-        if not part or part != part.strip():
-            raise DataError(
-                f"{place}: '{cell}' has an empty spelling or a stray space; "
-                "write spellings as 'a|b'."
-            )
-        if '"' in part:
-            raise DataError(
-                f"{place}: '{part}' contains a double quote, which ends the answer in a prompt; "
-                "remove it."
-            )
-    if len(set(parts)) != len(parts):
-        raise DataError(f"{place}: '{cell}' gives one spelling twice; remove one.")
-    return parts

@@ -92,7 +92,7 @@ def answer(
 def store(result: Run, path: Path) -> None:
     """Write an entry so that it appears whole or not at all."""
     scratch = _scratch(path)
-    save_run(result, scratch)
+    save_run(vars(result), scratch)
     make_readable(scratch)
     os.replace(scratch, path)
 

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 
 from ..lens.readings import READINGS
 from ..models.model import Model
-from ..prompts.prompt import PromptSet, Setting
+from ..prompts.prompt import PromptSet
+from ..prompts.setting import Setting
 
 _FORMAT = 3  # raise it when a file keeps other things beside the readings for the same question
 

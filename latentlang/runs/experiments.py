@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError
 from ..lens.decode import Decoding
@@ -16,6 +17,9 @@ from ..prompts.prompt import PromptSet
 from ..prompts.words import load_words
 from . import cache
 from .experiment import Experiment
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PART = 64  # prompts stored at a time: about a quarter of a minute on two CPU cores
 
@@ -30,7 +34,7 @@ def run_experiment(
     k: int | None = None,
     shared_demos: bool = False,
     control: str | None = None,
-    words=None,
+    words: pd.DataFrame | str | None = None,
     every: int = 1,
     keep_latents: bool = False,
     refresh: bool = False,
@@ -57,6 +61,12 @@ def run_experiment(
     Raises:
         DataError: for prompts that cannot be built.
         TraceError: for a model without weights, if no stored result answers the question.
+
+    >>> import latentlang as ll
+    >>> model = ll.load_model()
+    >>> run = ll.run_experiment(model, "translation", "fr", "de", every=100, progress=False)
+    >>> run.setting.title, run.layers[-1]
+    ('translation fr → de', 18)
     """
     sources = [source] if source is None or isinstance(source, str) else list(source)
     if not isinstance(every, int) or every < 1 or not sources:
@@ -78,8 +88,12 @@ def run_experiment(
     ]
     starts = [0, *accumulate(len(question.prompts) for question in questions)]
     with reporting(progress, starts[-1]) as report:
+
+        def report_from(start: int) -> Callable[[int], None]:
+            return lambda done: report(start + done)
+
         runs = [
-            question.answer(refresh, lambda done, start=start: report(start + done))
+            question.answer(refresh, report_from(start))
             for question, start in zip(questions, starts)
         ]
     return Run.concatenate(runs)
@@ -104,8 +118,8 @@ class Question:
         *,
         every: int = 1,
         keep_latents: bool = False,
-        words=None,
-        **options,
+        words: pd.DataFrame | str | None = None,
+        **options: Any,
     ) -> Question:
         """Return the question of one source, from the arguments of ``run_experiment``."""
         require_model(model)

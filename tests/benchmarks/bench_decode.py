@@ -154,11 +154,14 @@ import sys
 import latentlang as ll
 
 def peak():
-    return int(next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]) * 1024 / 1e6
+    most = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    return int(most.split()[1]) * 1024 / 1e6
 
 model = ll.load_model("gemma-3-270m", dtype="float32")
-prompts = sum((ll.build_prompts("translation", code, "zh", tokenizer=model.tokenizer) for code in ("de", "ru")),
-              ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer))[: int(sys.argv[1])]
+prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)
+for code in ("de", "ru"):
+    prompts += ll.build_prompts("translation", code, "zh", tokenizer=model.tokenizer)
+prompts = prompts[: int(sys.argv[1])]
 assert len(prompts) == int(sys.argv[1])
 open("/proc/self/clear_refs", "w").write("5")  # the peak counts from here
 before = peak()
@@ -170,7 +173,10 @@ print(peak() - before)
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("n", [100, 1000])
 def test_peak_memory_above_the_model(n):
-    """Linux says how much memory a process had at most since it was asked to forget; a process of its own, so that nothing else counts."""
+    """Linux says how much memory a process had at most since it was asked to forget.
+
+    The code runs in its own process, so that nothing else counts.
+    """
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, str(n)], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,7 @@
-"""Other ways to the same readings, in plain PyTorch: the floor, and what others do; and a clock for the trunk."""
+"""Other ways to the same readings, in plain PyTorch, and a clock for the trunk.
+
+One way is the least work there is; the other ways are what others do.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,13 @@ from latentlang.models.view import block_output
 
 
 def floor(model: Model, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Do what no lens can do without: one pass of the trunk over the padded batch, one product of all kept positions
-    with the head, one log-softmax over it.
+    """Do the least work that any lens needs.
 
-    Returns the latents ``[n_prompts, n_layers, d_model]`` and the log-probabilities ``[n_prompts, n_layers, V]``.
+    That is one pass of the trunk over the padded batch, one product of all kept positions with the
+    head, and one log-softmax over it.
+
+    Returns the latents ``[n_prompts, n_layers, d_model]`` and the log-probabilities
+    ``[n_prompts, n_layers, V]``.
     """
     latents = trunk(model, texts)
     with torch.no_grad():
@@ -23,7 +29,10 @@ def floor(model: Model, texts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def trunk(model: Model, texts: list[str]) -> torch.Tensor:
-    """Run the blocks alone over one padded batch and keep the last position of each: ``[n_prompts, n_layers, d_model]``."""
+    """Run the blocks alone over one padded batch and keep the last position of each.
+
+    The shape is ``[n_prompts, n_layers, d_model]``.
+    """
     batch = model.tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")
     positions = (batch["attention_mask"].cumsum(-1) - 1).clamp_min(0)
     kept = []
@@ -41,8 +50,10 @@ def trunk(model: Model, texts: list[str]) -> torch.Tensor:
 
 
 def published(model: Model, texts: list[str]) -> torch.Tensor:
-    """Read prompt by prompt, as the paper's repository does: the latents of all layers at ALL positions go through the
-    head, and the softmax is taken of the last position. Returns probabilities ``[n_prompts, n_layers, V]``.
+    """Read prompt by prompt, as the paper's repository does.
+
+    The latents of all layers at ALL positions go through the head, and the softmax is taken of the
+    last position. Returns probabilities ``[n_prompts, n_layers, V]``.
     """
     found = []
     for text in texts:
@@ -67,9 +78,12 @@ def published(model: Model, texts: list[str]) -> torch.Tensor:
 
 
 def hidden_states(model: Model, texts: list[str]) -> torch.Tensor:
-    """Read one padded batch with transformers' ``output_hidden_states`` and put every layer's last position through the head.
+    """Read one padded batch with transformers' ``output_hidden_states``.
 
-    The last hidden state is normalised already, the others are not. Returns log-probabilities ``[n_prompts, n_layers, V]``.
+    Put every layer's last position through the head.
+
+    The last hidden state is normalised already, the others are not.
+    Returns log-probabilities ``[n_prompts, n_layers, V]``.
     """
     batch = model.tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")
     positions = (batch["attention_mask"].cumsum(-1) - 1).clamp_min(0)
@@ -86,7 +100,10 @@ def hidden_states(model: Model, texts: list[str]) -> torch.Tensor:
 
 
 class TrunkClock:
-    """Measures the time from the input of the first block to what comes after the last one, in every forward pass while it is on."""
+    """Measures the time from the first block's input to the end of the last block.
+
+    It does so in every forward pass while it is on.
+    """
 
     def __init__(self, model: Model) -> None:
         self._model, self._started, self._seconds = model, None, []
@@ -100,7 +117,8 @@ class TrunkClock:
                 self._seconds.append(time.perf_counter() - self._started)
                 self._started = None
 
-        # A trace that stops after the last block never returns from it, so the end is where the norm begins.
+        # A trace that stops after the last block never returns from it.
+        # So the end is where the norm begins.
         self._hooks = [
             self._model.blocks[0].register_forward_pre_hook(start),
             self._model.final_norm.register_forward_pre_hook(stop),

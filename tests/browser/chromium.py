@@ -26,7 +26,7 @@ def find() -> str | None:
 
 
 def install() -> str | None:
-    """Install Chromium (Debian's as root on Debian, otherwise Playwright's own) and return its path, or None."""
+    """Install Chromium (Debian's as root on Debian, else Playwright's); return its path or None."""
     if _debian_root() and _apt("chromium", "fonts-noto-cjk") and (path := find()):
         return path
     extra = ["--with-deps"] if _debian_root() else []
@@ -35,12 +35,13 @@ def install() -> str | None:
 
 
 def ensure_chinese_font() -> None:
-    """Install a font with Chinese characters where we may; elsewhere say that there is none and go on."""
+    """Install a font with Chinese characters where we may; else say so and go on."""
     if _has_chinese_font():
         return
     if not (_debian_root() and _apt("fonts-noto-cjk") and _has_chinese_font()):
         print(
-            "No font with Chinese characters was found: install one (fonts-noto-cjk), or screenshots show boxes in their place."
+            "No font with Chinese characters was found: install one (fonts-noto-cjk), "
+            "or screenshots show boxes instead."
         )
 
 
@@ -48,10 +49,16 @@ def main() -> int:
     """Make a Chromium available and print its path; 1 when there is none to be had."""
     if os.environ.get("CHROMIUM"):
         path = find()
-        trouble = f"CHROMIUM={os.environ['CHROMIUM']} is not a browser that starts: correct the path, or unset it."
+        trouble = (
+            f"CHROMIUM={os.environ['CHROMIUM']} is not a browser that starts: "
+            "correct the path, or unset it."
+        )
     else:
         path = find() or install()
-        trouble = "The browser tests need Chromium, and none could be found or installed: install it, or set CHROMIUM to its path."
+        trouble = (
+            "The browser tests need Chromium, and none could be found or installed: "
+            "install it, or set CHROMIUM to its path."
+        )
     if path is None:
         print(trouble, file=sys.stderr)
         return 1
@@ -61,7 +68,10 @@ def main() -> int:
 
 
 def _starts(path: str) -> bool:
-    """Tell whether the program runs at all; Ubuntu's ``chromium-browser`` may be a pointer to a snap that is not there."""
+    """Tell whether the program runs at all.
+
+    Ubuntu's ``chromium-browser`` may point to a snap that is not there.
+    """
     try:
         return subprocess.run([path, "--version"], capture_output=True, timeout=60).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
@@ -69,7 +79,7 @@ def _starts(path: str) -> bool:
 
 
 def _playwrights_own() -> str | None:
-    """Return the path of the browser that Playwright installs for itself, or None when it is not there."""
+    """Return the path of Playwright's own browser, or None if it is not installed."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -99,7 +109,7 @@ def _apt(*packages: str) -> bool:
 
 
 def _run(command: list[str], env: dict[str, str] | None = None) -> bool:
-    """Run a command with its output on stderr (stdout is for the answer); tell whether it succeeded."""
+    """Run a command, its output on stderr (stdout is for the answer); tell whether it succeeded."""
     print("+", *command, file=sys.stderr, flush=True)
     try:
         return subprocess.run(command, env=env, stdout=sys.stderr, timeout=1200).returncode == 0

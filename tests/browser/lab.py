@@ -17,17 +17,22 @@ from pathlib import Path
 from playwright.sync_api import ConsoleMessage, Locator, Page, Route
 
 # What the page needs to say about itself; `nb` is the notebook panel in front.
-_NB = "const nb = window.jupyterapp?.shell?.currentWidget; const kernel = nb?.sessionContext?.session?.kernel;"
+_NB = (
+    "const nb = window.jupyterapp?.shell?.currentWidget; "
+    "const kernel = nb?.sessionContext?.session?.kernel;"
+)
 _CONNECTED = f"""() => {{ {_NB}
     return nb?.content?.widgets?.length > 0 && nb.sessionContext.isReady
         && kernel?.connectionStatus === 'connected' && kernel.status === 'idle'; }}"""
 # After an error Lab drops the cells that follow, so they never get a number.
 _FINISHED = f"""() => {{ {_NB}
-    const code = nb.content.widgets.filter(c => c.model.type === 'code' && c.model.sharedModel.getSource().trim());
+    const code = nb.content.widgets.filter(
+        c => c.model.type === 'code' && c.model.sharedModel.getSource().trim());
     const failed = code.some(c => c.model.outputs.toJSON().some(o => o.output_type === 'error'));
     const counted = code.every(c => c.model.executionCount != null);
     return (failed || counted) && kernel.status === 'idle'; }}"""
-_OUTPUTS = f"() => {{ {_NB} return nb.content.widgets.map(c => c.model.type === 'code' ? c.model.outputs.toJSON() : []); }}"
+_OUTPUTS = f"""() => {{ {_NB} return nb.content.widgets.map(
+    c => c.model.type === 'code' ? c.model.outputs.toJSON() : []); }}"""
 _SHOW_CELL = f"async index => {{ {_NB} await nb.content.scrollToItem(index, 'start'); }}"
 _ASK = f"""async expressions => {{ {_NB}
     const content = {{ code: '', store_history: false, user_expressions: expressions }};
@@ -49,7 +54,7 @@ class Lab:
 
     @classmethod
     def start(cls, folder: Path) -> Lab:
-        """Start JupyterLab on the loopback interface with every Jupyter folder inside ``folder``."""
+        """Start JupyterLab on the loopback interface; every Jupyter folder is inside ``folder``."""
         root, settings, log = folder / "root", folder / "settings", folder / "lab.log"
         notifications = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
         for place in (root, notifications.parent):
@@ -124,7 +129,10 @@ class LabNotebook:
         page.on("console", self._note)
 
     def open(self, path: str) -> None:
-        """Open a notebook and wait for its kernel: before a session exists Lab says idle, and a Run All would be lost."""
+        """Open a notebook and wait for its kernel.
+
+        Before a session exists, Lab says idle, and a Run All would be lost.
+        """
         self.page.goto(f"{self.lab.url}/lab/tree/{path}?token={self.lab.token}&reset")
         self.wait_until_connected()
 
@@ -183,7 +191,7 @@ class LabNotebook:
         self.page.evaluate(f"async () => {{ {_NB} await nb?.sessionContext?.shutdown(); }}")
 
     def _refuse(self, route: Route) -> None:
-        """Note a request to another host, and refuse it: the tests are the same with and without a network."""
+        """Note a request to another host and refuse it: tests do not depend on a network."""
         self.external.append(route.request.url)
         route.abort()
 
@@ -200,7 +208,10 @@ def free_port() -> int:
 
 
 def wait_until_up(address: str, server, seconds: float) -> None:
-    """Wait until an address answers; else stop the ``server`` (which has ``process``, ``log`` and ``stop``) and show its log."""
+    """Wait until an address answers; else stop the ``server`` and show its log.
+
+    The server has ``process``, ``log`` and ``stop``.
+    """
     end = time.monotonic() + seconds
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The pair explorer as a page of its own, served by Voila: what a lecturer opens in front of a class."""
+"""The pair explorer as a page of its own, served by Voila, as a lecturer opens it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from conftest import REPOSITORY
 from lab import free_port
 
 import latentlang as ll
 from latentlang.plots.text import language_label
+from tools import ROOT
 
 pytestmark = pytest.mark.more
 
 FIGURE = ".latentlang-phases .js-plotly-plot"
-CURVE = """(figure, name) => Array.from(figure._fullData.find(t => t.mode === 'lines+markers' && t.name === name).y)"""
+CURVE = """(figure, name) => Array.from(figure._fullData.find(
+    t => t.mode === 'lines+markers' && t.name === name
+).y)"""
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory) -> Iterator[str]:
-    """Serve notebooks/app.py as `make app` does, on the loopback interface."""
+    """Serve tools/app.py as `make app` does, on the loopback interface."""
     folder, port = tmp_path_factory.mktemp("voila"), free_port()
     env = dict(
         os.environ,
@@ -44,10 +46,15 @@ def app(tmp_path_factory) -> Iterator[str]:
         f"--port={port}",
         "--Voila.ip=127.0.0.1",
     ]
-    site = REPOSITORY / "notebooks"
+    tools = ROOT / "tools"
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            command, cwd=site, env=env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=tools,
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     end = time.monotonic() + 60
     while time.monotonic() < end:

@@ -7,29 +7,28 @@ which the other tests, the site and the claims read it.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import nbformat
 import pytest
-import store
 
-NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+from tools import store
+from tools.scripts import ROOT, Script, scripts
+
 SCREEN = 850  # how far to scroll between two screenshots
 MOST_SCREENS = 40
 # Lab lets a reader scroll on until the last cell is out of sight.
 AT_THE_END = """panel => {
     const last = window.jupyterapp.shell.currentWidget.content.widgets.at(-1).node;
-    return last.isConnected && last.getBoundingClientRect().bottom <= panel.getBoundingClientRect().bottom; }"""
-
-
-def test_the_course_has_notebooks():
-    assert NOTEBOOKS, "notebooks/ holds no notebook: run `make notebook-files`."
+    const bottom = panel.getBoundingClientRect().bottom;
+    return last.isConnected && last.getBoundingClientRect().bottom <= bottom; }"""
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs_in_the_browser(notebook, shoot, path):
-    saved, kept = notebook.lab.root / "notebooks" / path.name, store.place(path.stem, "student")
+@pytest.mark.parametrize("script", scripts(), ids=lambda script: script.name)
+def test_notebook_runs_in_the_browser(notebook, shoot, script: Script):
+    path = store.blank(script, "student")
+    saved = notebook.lab.root / path.relative_to(ROOT)
+    kept = store.place(script, "student")
     text = saved.read_text(encoding="utf-8")
     notebook.open(f"notebooks/{path.name}")
     start = time.perf_counter()
@@ -53,7 +52,7 @@ def test_notebook_runs_in_the_browser(notebook, shoot, path):
         "Only the badges' pictures may come from elsewhere."
     )
 
-    answers = notebook.ask(store.claims(path.stem))
+    answers = notebook.ask(store.questions(script, "student"))
     notebook.save()
     executed = nbformat.read(saved, 4)
     on_screen = [_kinds(outputs) for outputs in notebook.outputs()]
@@ -62,7 +61,10 @@ def test_notebook_runs_in_the_browser(notebook, shoot, path):
 
 
 def _draws(outputs: list[dict]) -> bool:
-    """Tell whether a cell put out a figure (a closed progress bar is a widget, too, so explorers are told by their source)."""
+    """Tell whether a cell put out a figure.
+
+    A closed progress bar is a widget as well, so the source tells which widgets are explorers.
+    """
     return any("application/vnd.plotly.v1+json" in output.get("data", {}) for output in outputs)
 
 

@@ -1,4 +1,4 @@
-"""The prompt explorer and the sphere in a real browser: what is on screen is what the library computes."""
+"""The prompt explorer and the sphere in a real browser show what the library computes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ def test_explorer_follows_its_controls(explorer, model, shoot):
     concept.fill("book")
     concept.press("Enter")
     page.wait_for_function(
-        "() => document.querySelector('.latentlang-prompt pre').textContent.includes('\"Buch\" - 中文: \"')"
+        "() => document.querySelector('.latentlang-prompt pre')"
+        """.textContent.includes('"Buch" - 中文: "')"""
     )
     _settle(page)
     assert _curves(page) == _expected(model, "de", "zh", "book")
@@ -167,7 +168,8 @@ def test_pair_and_sphere_follow_their_controls(notebook, model, shoot):
         timeout=60_000,
     )
     points = page.locator(".latentlang-globe .js-plotly-plot").evaluate(
-        "figure => figure._fullData.filter(t => t.name && t.name.startsWith('mean of')).map(t => t.x.length)"
+        "figure => figure._fullData.filter(t => t.name && t.name.startsWith('mean of'))"
+        ".map(t => t.x.length)"
     )
     assert points == [13]
     shoot(sphere, "sphere")
@@ -202,7 +204,7 @@ def _open(notebook, name: str, *cells: str) -> None:
 
 
 def _choose(page, description: str, value: str) -> None:
-    """Choose an entry of a dropdown by its code, as it stands in the label: a language, or a task."""
+    """Choose an entry of a dropdown, a language or a task, by the code in its label."""
     label = value if description == "Task" else language_label(value)
     page.locator(".latentlang-prompt").get_by_label(description, exact=True).select_option(
         label=label

@@ -1,4 +1,7 @@
-"""A class on a JupyterHub: three students at once follow one link, open notebook 2 and run it from one shared cache."""
+"""A class on a JupyterHub: three students at once follow one link and run notebook 2.
+
+All of them read one shared cache.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,13 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import links
 import pytest
-from conftest import REPOSITORY
 from hub import PROXY, Hub, node_tool
 from lab import LabNotebook
 
 from latentlang.models import packaged
 from latentlang.models.catalogue import PACKAGED
+from tools import ROOT, links
 
 pytestmark = pytest.mark.more
 
@@ -29,7 +31,7 @@ def course(tmp_path_factory) -> Path:
     """A git repository of one commit, as an instructor's: the notebooks of this checkout."""
     folder = tmp_path_factory.mktemp("git") / "latentlang"
     shutil.copytree(
-        REPOSITORY / "notebooks",
+        ROOT / "notebooks",
         folder / "notebooks",
         ignore=shutil.ignore_patterns("__pycache__", "*.csv"),
     )
@@ -45,7 +47,7 @@ def course(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory) -> Path:
-    """What an administrator prepares once: the converted model, and the results that notebook 2 asks for."""
+    """What an administrator prepares once: the converted model and the results of notebook 2."""
     shared = tmp_path_factory.mktemp("shared") / "cache"
     (shared / "models").mkdir(parents=True)
     (shared / "models" / packaged.folder().name).symlink_to(packaged.folder())

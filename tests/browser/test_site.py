@@ -1,19 +1,23 @@
-"""The static site: it works from a folder without a network, on a desk and on a phone, and for readers who do not see the figures."""
+"""The static site works from a folder without a network, on a desk and on a phone.
+
+It also works for readers who do not see the figures.
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-import make_site
 import pytest
-from conftest import REPOSITORY
 from hub import node_tool
+
+from tools import ROOT
+from tools import site as site_tool
 
 pytestmark = pytest.mark.more
 
 AXE = "axe-core@4.14.1"  # the accessibility checks, from npm
-PAGES = sorted(path.stem for path in (REPOSITORY / "notebooks").glob("*.ipynb"))
+PAGES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 GUIDES = ["index", "GLOSSARY", "INSTRUCTOR", "reference/index", "reference/lens.decode"]
 SCREENS = {"desk": {"width": 1400, "height": 1000}, "phone": {"width": 390, "height": 844}}
 
@@ -22,7 +26,7 @@ SCREENS = {"desk": {"width": 1400, "height": 1000}, "phone": {"width": 390, "hei
 def site(tmp_path_factory) -> Path:
     """The site, made from the notebooks that the browser executed for ``test_course.py``."""
     out = tmp_path_factory.mktemp("site") / "site"
-    assert make_site.main(["--out", str(out)]) == 0
+    assert site_tool.main(["--out", str(out)]) == 0
     return out
 
 
@@ -33,7 +37,7 @@ def axe(request) -> str:
 
 
 def opened(browser, path: Path, screen: str):
-    """Open a page and scroll through it; return it with what it asked of the network and the errors it had."""
+    """Open a page and scroll through it; return it, its requests to the network and its errors."""
     page = browser.new_page(viewport=SCREENS[screen])
     trouble: list[str] = []
     page.on("pageerror", lambda error: trouble.append(str(error)))
@@ -65,7 +69,8 @@ def test_page_is_whole_offline_and_accessible(site, browser, axe, shoot, name):
     shoot(page)
     page.add_script_tag(content=axe)
     found = page.evaluate(
-        "async () => (await axe.run(document)).violations.map(v => [v.id, v.impact, v.nodes.map(n => n.html)])"
+        "async () => (await axe.run(document)).violations"
+        ".map(v => [v.id, v.impact, v.nodes.map(n => n.html)])"
     )
     assert [violation for violation in found if violation[1] in ("serious", "critical")] == []
     page.close()
