@@ -44,7 +44,11 @@ def main(arguments: list[str] | None = None) -> int:
     precompute.add_argument(
         "--out", type=Path, required=True, help="the folder that LATENTLANG_CACHE will name"
     )
-    commands.add_parser("check", help="report versions, device and memory")
+    commands.add_parser("check", help="report versions, device, memory and what the caches hold")
+    cleaning = commands.add_parser("clean", help="remove what your cache holds and nobody needs")
+    cleaning.add_argument(
+        "--all", action="store_true", help="also converted models and results: they come back"
+    )
     words = commands.add_parser("words", help="print the words of several languages side by side")
     words.add_argument("codes", nargs="*", metavar="CODE", help="such as: en de zh (default: all)")
     words.add_argument(
@@ -77,16 +81,34 @@ def main(arguments: list[str] | None = None) -> int:
             else:
                 text = word_table(options.codes, options.concept) + "\n"
             print(text, end="", flush=True)
-        else:
-            from .checks import check_environment
+        elif options.command == "clean":
+            from .files import user_cache
+            from .models.caches import clean
 
-            print(check_environment())
+            removed = [f"Removed {kept}." for kept in clean(user_cache(), options.all)]
+            print(*removed or ["There is nothing to remove."], sep="\n")
+        else:
+            _check()
     except LatentLangError as error:
         print(error, file=sys.stderr)
         return 1
     except BrokenPipeError:  # what reads the output, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _check() -> None:
+    """Print the environment report, and what the caches hold."""
+    from .checks import check_environment
+    from .files import cache_roots
+    from .models.caches import contents
+
+    print(check_environment())
+    kept = [kept for root in cache_roots() for kept in contents(root)]
+    if kept:
+        print("The caches hold:", *kept, sep="\n  ")
+    if not all(each.needed for each in kept):
+        print("`python -m latentlang clean` removes what nobody needs.")
 
 
 def _pair(text: str) -> tuple[str, str]:

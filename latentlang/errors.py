@@ -22,6 +22,10 @@ class ModelError(LatentLangError):
     """A model that cannot be found, loaded or read layer by layer."""
 
 
+class NotFiniteError(ModelError):
+    """A model whose numbers overflow in its number format."""
+
+
 class TraceError(LatentLangError):
     """A decoding request that does not fit the model or the prompts."""
 

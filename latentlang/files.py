@@ -38,10 +38,14 @@ def user_cache() -> Path:
     return user_cache_path("latentlang")
 
 
+def cache_roots() -> list[Path]:
+    """Return the cache folders: the shared one first, the user's own last."""
+    return [root for root in (shared_cache(), user_cache()) if root is not None]
+
+
 def cache_places(*parts: str) -> list[Path]:
     """Return the paths an entry may have: in the shared cache first, in the user's own last."""
-    roots = [root for root in (shared_cache(), user_cache()) if root is not None]
-    return [root.joinpath(*parts) for root in roots]
+    return [root.joinpath(*parts) for root in cache_roots()]
 
 
 def make_readable(path: Path) -> None:

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 import latentlang as ll
 from latentlang.models.catalogue import CATALOGUE, PACKAGED
-from latentlang.models.load import require_memory
+from latentlang.models.loading import require_memory
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -6,10 +6,12 @@ The numbers in the figures are recomputed.
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import re
 import threading
 import time
+import weakref
 
 import ipywidgets as widgets
 import pandas as pd
@@ -385,3 +387,23 @@ def test_wrong_arguments_are_one_sentence(one, choice, sentence):
 
 def test_no_request_waits_for_ever():
     assert not worker._waiting
+
+
+@pytest.mark.parametrize("name", ["prompt", "pair", "sphere", "compare"])
+def test_a_closed_explorer_lets_go_of_the_weights(tiny, name):
+    """And so does a closed model, at once: another one must fit in memory."""
+    loaded = ll.load_model(tiny.folder("llama"), dtype="float32")
+    explorer = getattr(ll.explore, name)(loaded, **({} if name == "prompt" else {"every": 60}))
+    weights = weakref.ref(loaded.module.get_input_embeddings().weight)
+    explorer.close()
+    del loaded, explorer
+    gc.collect()
+    assert weights() is None
+
+
+def test_a_closed_model_frees_its_weights_at_once(tiny):
+    loaded = ll.load_model(tiny.folder("llama"), dtype="float32")
+    ll.decode(loaded, ["one", "two"], progress=False)
+    weights = weakref.ref(loaded.module.get_input_embeddings().weight)
+    loaded.close()
+    assert weights() is None

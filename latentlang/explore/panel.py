@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
@@ -70,6 +71,7 @@ class Panel:
         self.root = widgets.VBox([row, self._status, *boxes, self._link]).add_class(
             f"latentlang-{name}"
         )
+        on_close(self.root, self._latest.close)
 
     def _ask(self) -> None:
         if not self._quiet:
@@ -118,6 +120,26 @@ class Panel:
         sign = "⏳ " if busy else ""
         self._status.value = f"<div role='status' aria-live='polite'><b>{sign}{message}</b></div>"
         self._stop.layout.display = "inline-flex" if busy else "none"
+
+
+def on_close(root: widgets.Widget, action: Callable[[], None] | None = None) -> None:
+    """Close what is inside a widget, and do something, when the reader closes the widget."""
+
+    def close(change: Any) -> None:
+        if change.new is None:
+            if action:
+                action()
+            for widget in list(_below(root)):
+                widget.close()
+
+    root.observe(close, "comm")  # which ends when the widget is closed
+
+
+def _below(root: widgets.Widget) -> Iterator[widgets.Widget]:
+    """Yield the widgets inside a widget."""
+    for child in getattr(root, "children", ()):
+        yield from _below(child)
+        yield child
 
 
 def pair_controls(task: str, source: str, target: str) -> dict[str, widgets.Widget]:

@@ -73,6 +73,11 @@ class Latest:
             elif waited:
                 self._say(_STOPPED, False)
 
+    def close(self) -> None:
+        """Stop for good, and let go of what the computation holds: a model with its weights."""
+        self.stop()
+        self._compute = self._show = _refuse
+
     def take(self) -> dict | None:
         """Return the waiting request, which then waits no longer, or None after a stop."""
         with _changed:
@@ -110,6 +115,11 @@ class Latest:
             if self._stopped or replaced:
                 raise StoppedError
             self._say(f"Reading the layers: {done} of {total} prompts …", True)
+
+
+def _refuse(*_: Any, **__: Any) -> None:
+    """Stand in for the computation of an explorer that has been closed."""
+    raise StoppedError
 
 
 def _start() -> None:

@@ -22,8 +22,8 @@ class Prefix:
     these are read with each batch as usual, and the prefix is empty.
     """
 
-    def __init__(self, length: int = 0, cache: Cache | None = None) -> None:
-        self.length, self._cache = length, cache
+    def __init__(self, length: int = 0, cache: Cache | None = None, name: str = "") -> None:
+        self.length, self._cache, self._name = length, cache, name
 
     @classmethod
     def of(cls, model: Model, encoded: list[list[int]], read: int) -> Prefix:
@@ -43,7 +43,8 @@ class Prefix:
         with TRACE_LOCK, torch.no_grad():
             ids = torch.tensor([encoded[0][:length]], device=model.device)
             outputs = session.module(input_ids=ids, use_cache=True, logits_to_keep=1)
-        return cls(length, outputs.past_key_values)
+        name = _cache_name(session.module)
+        return cls(length, getattr(outputs, name), name)
 
     def continued_by(self, encoded: list[list[int]], model: Model) -> dict:
         """Return the model's inputs for the tokens after the prefix, padded on the left."""
@@ -61,9 +62,15 @@ class Prefix:
             "input_ids": inputs["input_ids"],
             "attention_mask": whole,
             "position_ids": positions,
-            "past_key_values": cache,
+            self._name: cache,
             "use_cache": True,
         }
+
+
+def _cache_name(module: PreTrainedModel) -> str:
+    """Return what a model calls its cache: ``cache`` from transformers 5.24 on."""
+    parameters = inspect.signature(module.forward).parameters
+    return "cache" if "cache" in parameters else "past_key_values"
 
 
 def _padding_counts(module: PreTrainedModel, window: float, longest: int) -> bool:

