@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from small import FRONT
 
-from tools import build, execute, links, notebook, pictures, scripts, site, store, tables
+from tools import build, execute, links, notebook, pictures, scripts, site, tables
 
 CELLS = """# %% tags=["predict"]
 ll.predict("Which?", ["one", "two"], "one")
@@ -181,10 +181,9 @@ def test_the_site_empties_only_its_own_folder(tmp_path):
     assert (own / "thesis.txt").read_text() == "mine"
 
 
-def test_pages_are_written_over_pages_only(tmp_path, monkeypatch, capsys):
+def test_pages_are_written_over_pages_only(small_course, tmp_path, capsys):
     """JupyterLab exports a notebook under the same name."""
-    monkeypatch.setattr(store, "executed", lambda script, form: store.blank(script, form))
-    name = scripts.scripts()[0].name
+    name = small_course(CELLS).name
     for _ in range(2):
         assert execute.main([name, "--form", "student", "--out", str(tmp_path)]) == 0
     own = tmp_path / f"{name}.html"

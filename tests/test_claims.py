@@ -13,7 +13,7 @@ import pytest
 from tools import claim_cells, claims, scripts, store
 from tools.scripts import Script
 
-# Texts whose numbers nobody has looked at yet. The guides, too: they are no scripts.
+# Texts whose numbers nobody has looked at yet. The guides are not scripts, and are not read here.
 LATER = {
     "01_build_prompts",
     "04_run_the_experiments",

@@ -21,7 +21,7 @@ HELPERS = {"__init__", "describe", "globe", "layer_curves", "style", "text"}
 
 
 def astray(folder: Path) -> Iterator[str]:
-    """Find files that are no helper, and in which no figure is found."""
+    """Find files that are not helpers, and in which no figure is found."""
     for path in sorted(folder.glob("*.py")):
         if path.stem in HELPERS:
             continue

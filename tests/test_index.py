@@ -157,7 +157,7 @@ MISTAKES = {
     ),
     "decode an empty set": lambda model, prompts, run: ll.decode(model, prompts[:0]),
     "decode a run": lambda model, prompts, run: ll.decode(model, run),
-    "targets that are no dicts": lambda model, prompts, run: ll.decode(model, ["a"], [3]),
+    "targets that are not dicts": lambda model, prompts, run: ll.decode(model, ["a"], [3]),
     "targets that are a number": lambda model, prompts, run: ll.decode(model, ["a"], 3),
     "targets of a set": lambda model, prompts, run: ll.decode(model, prompts[:1], [{"en": [1]}]),
     "a model as a tokenizer": lambda model, prompts, run: ll.build_prompts(
@@ -173,7 +173,7 @@ MISTAKES = {
     "heatmap of prompts": lambda model, prompts, run: ll.plots.heatmap(prompts, model.tokenizer),
     "curves of a list": lambda model, prompts, run: ll.plots.language_probability([run]),
     "words of another language": lambda model, prompts, run: run.spelling("sw"),
-    "layers that are no numbers": lambda model, prompts, run: run.between(None, 3),
+    "layers that are not numbers": lambda model, prompts, run: run.between(None, 3),
     "a name for a model": lambda model, prompts, run: ll.run_experiment(
         "gemma-3-270m", "translation", "fr"
     ),

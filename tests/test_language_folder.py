@@ -8,7 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -300,19 +303,36 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path, name):
         read_all(tmp_path)
 
 
+@pytest.fixture
+def readable_by_all() -> Iterator[Path]:
+    """A folder that any user may enter; pytest's own are closed to all but one."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Have the rights of an ordinary user: nothing refuses root."""
+    own = os.geteuid()
+    if own == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(own)
+
+
 @pytest.mark.parametrize("name", DANISH)
-def test_a_file_that_cannot_be_read_is_named(tmp_path, name, monkeypatch):
-    folder = write_language(tmp_path / "da")
-    read = Path.read_text
-
-    def refuse(path: Path, **options: str) -> str:
-        if path == folder / name:
-            raise PermissionError(13, "Permission denied")
-        return read(path, **options)
-
-    monkeypatch.setattr(Path, "read_text", refuse)
-    with pytest.raises(DataError, match=rf"{name} cannot be read \(Permission denied\): check"):
-        read_all(tmp_path)
+def test_a_file_that_cannot_be_read_is_named(readable_by_all, name):
+    folder = write_language(readable_by_all / "da")
+    (folder / name).chmod(0)
+    message = rf"{name} cannot be read \(Permission denied\): check"
+    concepts = read_concepts(DATA / "concepts.csv")
+    with ordinary_user(), pytest.raises(DataError, match=message):
+        language = read_languages(readable_by_all)["da"]
+        language.words(concepts)
+        language.sentences(concepts)
 
 
 def read_all(folder: Path) -> None:
@@ -430,14 +450,23 @@ def test_a_language_without_a_dictionary_is_named(changes, expected, code_of):
 
 
 def test_nothing_is_installed_unless_it_is_asked_for(tmp_path, capsys, monkeypatch):
-    calls: list[list[str]] = []
-    monkeypatch.setattr(check_words, "install", calls.append)
+    """An apt-get that only writes down how it was called comes first on the path."""
+    calls = tmp_path / "calls"
+    calls.write_text("")
+    program = tmp_path / "bin" / "apt-get"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
     arguments = ["--dictionaries", str(tmp_path), "--languages", "de"]
-    assert check_words.main(arguments) == 1 and not calls
     packages = "dict-freedict-eng-deu dict-freedict-deu-eng"
+    assert check_words.main(arguments) == 1 and calls.read_text() == ""
     assert f"`apt-get install {packages}`" in capsys.readouterr().err
     assert check_words.main([*arguments, "--install"]) == 1
-    assert calls == [packages.split()]
+    assert calls.read_text().splitlines() == [
+        "update -qq",
+        f"install -y -qq --no-install-recommends {packages}",
+    ]
 
 
 def write_dictionary(folder: Path, direction: str, entries: dict[str, str]) -> None:

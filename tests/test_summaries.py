@@ -198,7 +198,7 @@ def test_phases_of_planted_curves_are_exact():
             (2, 5),
         ),  # leading for a while is not taking over
         ([0.06, 0.0, 0.0], [0.0, 0.0, 0.06], (1, 3)),
-        ([0.5, 0.5], [0.5, 0.5], (None, None)),  # a tie is no lead
+        ([0.5, 0.5], [0.5, 0.5], (None, None)),  # a tie is not a lead
     ],
 )
 def test_phases_by_hand(pivot, target, phases):

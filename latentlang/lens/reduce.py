@@ -50,38 +50,28 @@ def reduce(
     A server may compute gradients unless it is told not to.
     """
     with torch.no_grad():
-        return _reduced(h, final_norm, lm_head, logit_transform, request)
-
-
-def _reduced(
-    h: Float[Tensor, "batch position layer d_model"],
-    final_norm: torch.nn.Module,
-    lm_head: torch.nn.Linear,
-    logit_transform: LogitTransform,
-    request: Request,
-) -> dict[str, Shaped[Tensor, "batch position layer ..."]]:
-    shape, device = h.shape[:-1], h.device
-    rows = h.reshape(-1, h.shape[-1])
-    prompt_of = torch.arange(shape[0], device=device).repeat_interleave(shape[1] * shape[2])
-    vocab_size = lm_head.weight.shape[0]
-    step = max(1, _CHUNK_LOGITS // vocab_size)
-    scratch = torch.empty(min(step, len(rows)), vocab_size, device=device)
-    table = _gram_of(lm_head, final_norm, request)
-    chunks = []
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
-        logits = logit_transform(lm_head(final_norm(part)).float())
-        memory = scratch[: len(part)]
-        x = Readout(logits, latents=part, gram=table, top_k=request.top_k, scratch=memory)
-        chunks.append(_read(x, request, request.tokens.at(prompt_of[start : start + step])))
-        del logits, x  # else they would stay in memory beside those of the next chunk
-    results = {}
-    for name, first in chunks[0].items():
-        whole = torch.cat([chunk[name] for chunk in chunks])
-        results[name] = whole.reshape(*shape, *first.shape[1:])
-    if request.keep_latents:
-        results["latents"] = h.float()
-    return results
+        shape, device = h.shape[:-1], h.device
+        rows = h.reshape(-1, h.shape[-1])
+        prompt_of = torch.arange(shape[0], device=device).repeat_interleave(shape[1] * shape[2])
+        vocab_size = lm_head.weight.shape[0]
+        step = max(1, _CHUNK_LOGITS // vocab_size)
+        scratch = torch.empty(min(step, len(rows)), vocab_size, device=device)
+        table = _gram_of(lm_head, final_norm, request)
+        chunks = []
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step]
+            logits = logit_transform(lm_head(final_norm(part)).float())
+            memory = scratch[: len(part)]
+            x = Readout(logits, latents=part, gram=table, top_k=request.top_k, scratch=memory)
+            chunks.append(_read(x, request, request.tokens.at(prompt_of[start : start + step])))
+            del logits, x  # else they would stay in memory beside those of the next chunk
+        results = {}
+        for name, first in chunks[0].items():
+            whole = torch.cat([chunk[name] for chunk in chunks])
+            results[name] = whole.reshape(*shape, *first.shape[1:])
+        if request.keep_latents:
+            results["latents"] = h.float()
+        return results
 
 
 def _gram_of(

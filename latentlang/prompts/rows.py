@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from operator import index
 from typing import Any, Self
@@ -11,7 +12,7 @@ import pandas as pd
 from ..errors import DataError, near
 
 
-class HasPrompts:
+class HasPrompts(ABC):
     """The prompts of a run or a path: a table with one row per prompt."""
 
     prompts: pd.DataFrame
@@ -19,9 +20,9 @@ class HasPrompts:
     def __len__(self) -> int:
         return len(self.prompts)
 
+    @abstractmethod
     def __getitem__(self, item: Any) -> Self:
         """Return some of the prompts, indexed as ``rows_of`` says."""
-        raise NotImplementedError
 
     def __iter__(self) -> Iterator[Self]:
         """Yield each prompt on its own."""
