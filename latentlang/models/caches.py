@@ -13,7 +13,7 @@ from .packaged import SCRATCH, folder_name
 
 
 @dataclass(frozen=True)
-class Kept:
+class CacheItem:
     """One thing in a cache: where it is, what it is, its size in GB, and whether it is in use."""
 
     path: Path
@@ -25,7 +25,7 @@ class Kept:
         return f"{self.path}: {self.what}, {self.gigabytes:.2f} GB"
 
 
-def contents(root: Path) -> list[Kept]:
+def contents(root: Path) -> list[CacheItem]:
     """Return what a cache folder holds; an empty list if there is none.
 
     Args:
@@ -35,20 +35,22 @@ def contents(root: Path) -> list[Kept]:
     kept = []
     for path in sorted((root / "models").glob("*/")):
         if SCRATCH in path.name or path.name.startswith("converting-"):
-            kept.append(Kept(path, "a conversion that did not finish", _size(path), _alive(path)))
+            kept.append(
+                CacheItem(path, "a conversion that did not finish", _size(path), _alive(path))
+            )
         elif path.name in current:
-            kept.append(Kept(path, "a converted model", _size(path), True))
+            kept.append(CacheItem(path, "a converted model", _size(path), True))
         elif "-dense-" in path.name:
             what = "a model converted by another version of latentlang"
-            kept.append(Kept(path, what, _size(path), False))
+            kept.append(CacheItem(path, what, _size(path), False))
     results = root / "results"
     if results.is_dir():
         n = sum(1 for _ in results.glob("*.safetensors"))
-        kept.append(Kept(results, f"{n} results", _size(results), True))
+        kept.append(CacheItem(results, f"{n} results", _size(results), True))
     return kept
 
 
-def clean(root: Path, everything: bool = False) -> list[Kept]:
+def clean(root: Path, everything: bool = False) -> list[CacheItem]:
     """Remove what nobody needs any more from a cache folder, and return it.
 
     Args:

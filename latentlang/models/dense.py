@@ -1,7 +1,7 @@
 """Make the quantized weights of a GGUF file dense, one block of the model after the other.
 
-The numbers are those that transformers gets when it loads the file; it needs a minute and a half
-and three times the memory.
+The numbers are those that transformers gets when it loads the file. It does so more slowly, and
+with the whole model in memory.
 """
 
 from __future__ import annotations

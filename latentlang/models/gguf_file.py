@@ -1,8 +1,8 @@
 """Read a GGUF file: what it says about itself, and where each tensor lies in it.
 
 Source: the format's specification, docs/gguf.md of github.com/ggml-org/ggml. The package ``gguf``
-has a reader of its own. It makes objects of every entry of a vocabulary, which takes 13 seconds and
-0.6 GB for Gemma's; here only what a conversion needs is read, and the tensors are mapped.
+has a reader of its own. It makes objects of every entry of a vocabulary, which would take most of
+the time and the memory of a conversion; here only what is needed is read.
 """
 
 from __future__ import annotations

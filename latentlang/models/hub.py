@@ -6,7 +6,8 @@ Every failure becomes one sentence.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -28,6 +29,7 @@ _OFFLINE = (
     "max retries",
     "internet",
 )
+_ANOTHER_COPY = "Save the model again with save_pretrained(), or take another copy."
 _UNKNOWN = (
     "unrecognized configuration class",
     "unrecognized model",
@@ -84,7 +86,9 @@ def load_weights(
 
 
 def require_whole(name: str, source: str, loading: Mapping[str, Any]) -> None:
-    """Refuse weights that are not the model's: else the missing ones would be random numbers.
+    """Refuse a model of which weights are missing: they would be random numbers.
+
+    Weights that the model does not have change nothing; a warning names them.
 
     Args:
         name: of the model.
@@ -92,25 +96,25 @@ def require_whole(name: str, source: str, loading: Mapping[str, Any]) -> None:
         loading: what transformers says about the loading.
 
     Raises:
-        ModelError: A weight is missing, has another shape, or is one that the model does not have.
+        ModelError: A weight is missing.
     """
-    missing = sorted(loading["missing_keys"])
-    mismatched = sorted(key for key, *_ in loading["mismatched_keys"])
-    unexpected = sorted(loading["unexpected_keys"])
-    if not (missing or mismatched or unexpected):
-        return
-    facts = []
-    for what, keys in (("lacks", missing), ("has another shape of", mismatched)):
-        if keys:
-            more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-            facts.append(f"{what} {keys[0]}{more}")
-    if unexpected:
-        more = f" and {len(unexpected) - 1} more" if len(unexpected) > 1 else ""
-        facts.append(f"holds {unexpected[0]}{more}, which the model does not have")
-    raise ModelError(
-        f"The weights in {source} are not those of {name}: the file {', '.join(facts)}. "
-        "Save the model again with save_pretrained(), or take another copy."
-    )
+    if loading["missing_keys"]:
+        raise ModelError(
+            f"The weights in {source} are not those of {name}: "
+            f"{_first(loading['missing_keys'])} cannot be filled from them. {_ANOTHER_COPY}"
+        )
+    if loading["unexpected_keys"]:
+        warnings.warn(
+            f"The weights in {source} hold {_first(loading['unexpected_keys'])}, "
+            f"which {name} does not use.",
+            stacklevel=2,
+        )
+
+
+def _first(keys: Iterable[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    first, *others = sorted(keys)
+    return f"{first} and {len(others)} more" if others else first
 
 
 def load_structure(
@@ -174,6 +178,11 @@ def to_model_error(error: BaseException, name: str, source: str) -> ModelError:
         return ModelError(
             f"{name} is not a decoder that transformers knows without extra code: "
             "choose a decoder-only language model."
+        )
+    if "ignore_mismatched_sizes" in text:
+        return ModelError(
+            f"The weights in {source} are not those of {name}: one has another shape than the "
+            f"configuration says. {_ANOTHER_COPY}"
         )
     if "out of memory" in text:
         return ModelError(

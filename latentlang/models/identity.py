@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..files import user_cache
+from . import packaged
 from .catalogue import CATALOGUE
 
 # Everything in a model's folder that its numbers depend on.
@@ -31,7 +32,7 @@ def revision_of(name: str, source: str, revision: str | None) -> str:
     """
     entry = CATALOGUE.get(name)
     if entry and entry.package:
-        return f"{entry.package.sha256[:16]}-{Path(source).name.rpartition('-')[2]}"
+        return packaged.revision(name)
     if Path(source).is_dir():
         return folder_digest(Path(source))
     from huggingface_hub import try_to_load_from_cache

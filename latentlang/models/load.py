@@ -29,11 +29,10 @@ def load_model(
 ) -> Model:
     """Load a decoder by name, repository id or local folder, and check that it can be read.
 
-    A loaded model is returned as it is, so that a cell can run twice; options that it was not
-    loaded with are refused. A model that overflows in float16 is loaded in float32, and a warning
-    says so. If the weights are not on
-    this machine, but the shared cache holds results computed with them, the model answers from
-    those.
+    A loaded model is returned as it is, so that a cell can run twice; options beside it are
+    refused. A model that overflows in float16 is loaded in float32, and a warning says so. If the
+    weights are not on this machine, but the shared cache holds results computed with them, the
+    model answers from those.
 
     Args:
         name: None takes ``LATENTLANG_MODEL``, else the first model of the catalogue that this

@@ -83,8 +83,7 @@ def convert(root: Path, name: str = PACKAGED) -> Path:
 def damage_of(place: Path) -> str:
     """Return what is wrong with a converted model; empty if nothing is.
 
-    Every file is read and compared with the size and the checksum that the conversion noted: a
-    third of a second for 1.1 GB that are in the machine's page cache.
+    Every file is read and compared with the size and the checksum that the conversion noted.
     """
     try:
         noted = json.loads((place / _DONE).read_text(encoding="utf-8"))["files"]
@@ -97,6 +96,11 @@ def damage_of(place: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError) as error:
         return f"{_DONE} cannot be read: {error}"
     return ""
+
+
+def revision(name: str) -> str:
+    """Return what identifies the numbers of a converted model: its source and the conversion."""
+    return f"{_package(name).sha256[:16]}-{_VERSION}"
 
 
 def folder_name(name: str) -> str:
