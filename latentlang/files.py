@@ -56,3 +56,15 @@ def make_readable(path: Path) -> None:
     mask = os.umask(0)
     os.umask(mask)
     path.chmod(0o666 & ~mask)
+
+
+def unreadable(root: Path) -> str:
+    """Return the first file or folder below ``root`` that this user may not read, or no text."""
+    closed: list[str] = []
+    walk = os.walk(root, onerror=lambda error: closed.append(error.filename))
+    for folder, _, names in walk:
+        paths = [os.path.join(folder, name) for name in sorted(names)]
+        closed.extend(path for path in paths if not os.access(path, os.R_OK))
+        if closed:
+            break
+    return closed[0] if closed else ""

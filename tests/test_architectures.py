@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import oracle
 import pytest
 import torch
 from mypy import api
-from tiny import byte_level, randomise
-from transformers import AutoConfig, AutoModelForCausalLM
+from tiny import FAMILIES, byte_level, randomise
+from transformers import AutoConfig, AutoModelForCausalLM, OPTConfig
 
 import latentlang as ll
+from latentlang.errors import ModelError
 from latentlang.models import architectures
 from latentlang.models.architectures import ARCHITECTURES, find_architecture
+from latentlang.models.view import LogitTransform
 
 # The layout that the library expects inside a model of images and text; the type has no tiny form.
 WITHOUT_TINY = {"gemma3"}
+# Their configurations take more than sizes: tests/tiny.py has them, under these names.
+ELSEWHERE = {row.name for row in ARCHITECTURES} & FAMILIES.keys() - {"opt"}
 SIZES = {
     "hidden_size": 64,
     "num_hidden_layers": 3,
@@ -45,7 +51,9 @@ def tiny_config(name: str, vocab_size: int):
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in ARCHITECTURES if row.name not in WITHOUT_TINY], ids=lambda row: row.name
+    "row",
+    [row for row in ARCHITECTURES if row.final_norm and row.name not in WITHOUT_TINY | ELSEWHERE],
+    ids=lambda row: row.name,
 )
 def test_a_row_reads_a_model_of_its_type(row, tmp_path):
     tokenizer = byte_level()
@@ -66,9 +74,57 @@ def test_a_row_reads_a_model_of_its_type(row, tmp_path):
     )
 
 
-def test_the_names_and_the_layouts_are_unique():
-    assert len({row.name for row in ARCHITECTURES}) == len(ARCHITECTURES)
-    assert len({(row.layers, row.final_norm) for row in ARCHITECTURES}) == len(ARCHITECTURES)
+@pytest.mark.parametrize("name", [*sorted(ELSEWHERE), "opt", "opt_without_norm", "gemma4"])
+def test_what_happens_around_the_output_layer_is_known(tiny, name):
+    """Scales, soft caps and missing norms: the last layer is the model's own output."""
+    model = tiny(name)
+    run = ll.decode(model, 'Français: "fleur" - English: "', watch=range(300), progress=False)
+    _, own = oracle.plain(model, 'Français: "fleur" - English: "')
+    torch.testing.assert_close(run.watched[0, -1], own[:300], atol=1e-4, rtol=0)
+    assert not torch.allclose(run.watched[0, 0], run.watched[0, -1], atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "transform"),
+    [
+        ("falcon_h1", LogitTransform(scale=0.5)),
+        ("hyperclovax", LogitTransform(scale=0.3)),
+        ("granitemoehybrid", LogitTransform(scale=0.25)),
+        ("recurrent_gemma", LogitTransform(cap=3.0)),
+        ("gemma4", LogitTransform(cap=3.0)),
+        ("openai-gpt", LogitTransform()),
+    ],
+)
+def test_the_scale_and_the_cap_of_a_type(tiny, name, transform):
+    assert tiny(name).logit_transform == transform
+
+
+def test_a_model_without_a_last_norm_is_read_without_one(tiny):
+    """The lens of GPT-1 at a middle layer is the unembedding alone."""
+    model = tiny("openai-gpt")
+    run = ll.decode(model, "The flower", keep_latents=True, watch=range(300), progress=False)
+    logits = run.latents[0, 1] @ model.lm_head.weight.T
+    torch.testing.assert_close(run.watched[0, 1], logits.log_softmax(-1)[:300], atol=1e-4, rtol=0)
+    torch.testing.assert_close(model.folded_unembedding(), model.lm_head.weight.detach())
+
+
+def test_latents_that_are_projected_before_the_unembedding_are_refused(tmp_path):
+    """OPT-350m's shape."""
+    tokenizer = byte_level()
+    shape = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "ffn_dim": 96}
+    config = OPTConfig(
+        vocab_size=len(tokenizer), word_embed_proj_dim=32, do_layer_norm_before=False, **shape
+    )
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(ModelError, match="have 64 dimensions and its unembedding reads 32"):
+        ll.load_model(tmp_path)
+
+
+def test_the_rows_are_unique():
+    keys = {(row.name, row.final_norm is None) for row in ARCHITECTURES}
+    assert len(keys) == len(ARCHITECTURES)
+    assert len({replace(row, name="") for row in ARCHITECTURES}) == len(ARCHITECTURES)
 
 
 def test_the_layout_inside_a_model_of_images_and_text_is_found():

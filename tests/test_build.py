@@ -25,10 +25,10 @@ answer = 42
 ll.checks.exercise("01.1", answer)
 
 # %% tags=["wrong"]
-[
-    41,
-    "many",
-]
+{
+    "one more": 41,
+    "is a number": "many",
+}
 
 # %% [markdown]
 # ## Recap
@@ -55,10 +55,11 @@ def test_stub_and_solution_part_ways(course):
     assert not any("many" in source for source in [*student, *solution])
 
 
-def test_badges_and_setup_are_filled_in_from_one_place(course):
-    badges, _, setup = sources(course / "notebooks/01_try.ipynb")[:3]
+def test_links_and_setup_are_filled_in_from_one_place(course):
+    links, _, setup = sources(course / "notebooks/01_try.ipynb")[:3]
     slug = scripts.slug()
-    assert unquote(badges).count(slug) >= 3 and "notebooks/01_try.ipynb" in badges
+    assert unquote(links).count(slug) >= 3 and "notebooks/01_try.ipynb" in links
+    assert "![" not in links, "A picture from the network is broken offline."
     assert f"git+https://github.com/{slug}" in setup and "ll.checks.check_environment()" in setup
 
 
@@ -200,14 +201,15 @@ def test_pages_are_written_over_pages_only(small_course, tmp_path, capsys):
         ("# %%\n" + "x = 1\n" * 13, "13 lines of code"),
         (f"# %%\nx = {'1' * 100}\n", "104 columns"),
         (f"# %% [markdown]\n# {'word ' * 151}", "words; keep it to 150"),
-        (CELLS.replace('    "many",\n', ""), "two or more typical wrong answers"),
+        (CELLS.replace('    "is a number": "many",\n', ""), "two or more typical wrong answers"),
+        (CELLS.replace("is a number", "one more"), "each behind its own words"),
         (CELLS.replace('# %% tags=["wrong"]', "# %%"), "no cell tagged 'wrong' follows"),
         (
             CELLS.replace('# %% tags=["solution"]\nanswer = 42', "# %%\nanswer = 42"),
             "right behind the solution",
         ),
         (
-            CELLS.replace("    41,", "    shared + 1,").replace(
+            CELLS.replace('": 41,', '": shared + 1,').replace(
                 "# ## Recap", "#\n\n# %%\nshared = 2"
             ),
             "a later cell changes shared",

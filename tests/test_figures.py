@@ -1,4 +1,4 @@
-"""What holds for every figure that takes a run, a new one included."""
+"""What holds for every figure that takes a run, a sweep or a pivot test, a new one included."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import planted
 import plotly.graph_objects as go
 import pytest
 
@@ -17,7 +18,32 @@ import latentlang as ll
 HOSTILE = "<script>alert(1)</script>"
 FOLDER = Path(ll.plots.__file__).parent
 # Files of the folder that hold no figure.
-HELPERS = {"__init__", "describe", "globe", "layer_curves", "style", "text"}
+HELPERS = {
+    "__init__",
+    "beside",
+    "describe",
+    "evidence",
+    "fit",
+    "globe",
+    "grid_data",
+    "grid_pack",
+    "grid_state",
+    "grid_style",
+    "layer_curves",
+    "marks",
+    "measure",
+    "messages",
+    "naming",
+    "phases_story",
+    "plane",
+    "player",
+    "points",
+    "style",
+    "sweep_labels",
+    "sweep_story",
+    "text",
+    "walk",
+}
 
 
 def astray(folder: Path) -> Iterator[str]:
@@ -29,7 +55,7 @@ def astray(folder: Path) -> Iterator[str]:
         functions = {node.name: node for node in nodes if isinstance(node, ast.FunctionDef)}
         if path.stem not in functions:
             yield f"{path.name} has no function `{path.stem}`"
-        elif last_name(functions[path.stem].returns) != "Figure":
+        elif last_name(functions[path.stem].returns) not in ("Figure", "Grid"):
             yield f"{path.name}: `{path.stem}` does not say that it returns a go.Figure"
 
 
@@ -41,18 +67,23 @@ def last_name(annotation: object) -> str:
     return text.rpartition(".")[2]
 
 
-def takes_a_run(figure) -> bool:
-    """Tell whether a function draws a run, and asks for nothing else."""
+def takes(kind: str, figure) -> bool:
+    """Tell whether a function draws rows of a kind, such as a ``Run``, and needs nothing else."""
     if not inspect.isfunction(figure):
         return False
     signature = inspect.signature(figure)
     first, *others = signature.parameters.values()
     optional = all(parameter.default is not parameter.empty for parameter in others)
-    names = last_name(signature.return_annotation), last_name(first.annotation)
-    return names == ("Figure", "Run") and optional
+    drawn = last_name(first.annotation).split(" | ")
+    return last_name(signature.return_annotation) == "Figure" and kind in drawn and optional
 
 
-FIGURES = sorted(name for name in dir(ll.plots) if takes_a_run(getattr(ll.plots, name)))
+def figures_of(kind: str) -> list[str]:
+    return sorted(name for name in dir(ll.plots) if takes(kind, getattr(ll.plots, name)))
+
+
+FIGURES, SWEPT, PIVOTS = map(figures_of, ("Run", "Sweep", "PivotTest"))
+NAMES = {"Run": "run", "Sweep": "sweep", "PivotTest": "pivot test"}
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +91,20 @@ def run(tiny) -> ll.Run:
     return ll.run_experiment(tiny("llama"), "translation", "fr", "zh", every=40, progress=False)
 
 
+@pytest.fixture(scope="module", params=[*FIGURES, *SWEPT, *PIVOTS])
+def figure_and_rows(request, run):
+    """Return each figure with what it draws."""
+    rows = run
+    if request.param in SWEPT:
+        rows = planted.planted_sweep("language first", controls=True)
+    elif request.param in PIVOTS:
+        rows = planted.planted_pivot_test("hub")
+    return getattr(ll.plots, request.param), rows
+
+
 def test_the_known_ones_are_among_them():
     assert {"language_probability", "difference", "energy", "phases"} <= set(FIGURES)
+    assert {"sweep", "sweep_grid"} <= set(SWEPT) and "pivot_test" in PIVOTS
 
 
 def test_every_file_is_a_figure_or_a_helper():
@@ -95,29 +138,29 @@ def two_runs(run: ll.Run, other: ll.Run) -> go.Figure: ...
 
 
 def test_a_figure_is_known_by_its_annotations_as_text_or_as_classes():
-    assert takes_a_run(as_text) and takes_a_run(as_class) and not takes_a_run(two_runs)
+    assert takes("Run", as_text) and takes("Run", as_class) and not takes("Run", two_runs)
 
 
-@pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_returned_with_its_setting_and_number_of_prompts_and_never_shown(
-    name, run, monkeypatch
+    figure_and_rows, monkeypatch
 ):
+    draw, rows = figure_and_rows
     monkeypatch.setattr(go.Figure, "show", lambda *_: pytest.fail("The figure shows itself."))
-    figure = getattr(ll.plots, name)(run)
+    figure = draw(rows)
     title = re.sub(r"<[^>]*>", " ", figure.layout.title.text)
-    assert f"n = {len(run)}" in title and run.setting.title in title
+    assert f"n = {len(rows)}" in title and rows.setting.title in title
     assert len(ll.plots.describe(figure)) > 40
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_shows_hostile_text_as_text(name, run):
-    figure = getattr(ll.plots, name)(replace(run, model=HOSTILE))
+def test_a_figure_shows_hostile_text_as_text(figure_and_rows):
+    draw, rows = figure_and_rows
+    figure = draw(replace(rows, model=HOSTILE))
     assert "&lt;script&gt;" in figure.layout.title.text
     assert HOSTILE not in figure.to_json()
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_takes_a_single_prompt_and_refuses_anything_else(name, run):
-    assert getattr(ll.plots, name)(run[0]).data
-    with pytest.raises(ll.errors.DataError, match="run"):
-        getattr(ll.plots, name)([1, 2])
+def test_a_figure_takes_a_single_prompt_and_refuses_anything_else(figure_and_rows):
+    draw, rows = figure_and_rows
+    assert draw(rows[0]).data
+    with pytest.raises(ll.errors.DataError, match=NAMES[type(rows).__name__]):
+        draw([1, 2])

@@ -147,12 +147,72 @@ def test_the_poles_of_the_sphere():
     torch.testing.assert_close(one[0], x_y_z[2] * 1.0, atol=1e-3, rtol=0)
 
 
+def test_the_frame_favours_neither_language():
+    """Midpoints of unit vectors are equally near to both, so y of the tokens hardly differs.
+
+    Only what is subtracted of the midpoint can make a difference: with one pair planted among
+    opposite ones, whose mean midpoint is 0, and no language in them, it is none.
+    """
+    torch.manual_seed(0)
+    one = torch.nn.functional.normalize(torch.randn(8, 30), dim=-1)
+    one[:, 0] = 0
+    target, pivot = torch.cat([one, -one]), torch.cat([one.roll(1, 1), -one.roll(1, 1)])
+    target[:, 0] += 0.3
+    pivot[:, 0] = -0.3
+    target, pivot = (torch.nn.functional.normalize(u, dim=-1) for u in (target, pivot))
+    axes = sphere_axes(target, pivot)
+    y = [sphere_coordinates(u[:, None], axes)[:, 0, 1] for u in (target, pivot)]
+    torch.testing.assert_close(*y, atol=0.05, rtol=0)
+    assert y[0].min() > 0.5
+
+
+def test_the_pole_is_not_the_absence_of_words(model):
+    """The words' own tokens have z near 0.7, and a latent at the pole may point at all of them."""
+    prompts = ll.build_prompts("translation", "de", "zh", tokenizer=model.tokenizer)[::8]
+    ids = {code: [min(p.token_ids[code]) for p in prompts] for code in ("en", "zh")}
+    tokens = {code: model.folded_unembedding(rows) for code, rows in ids.items()}
+    axes = sphere_axes(tokens["zh"], tokens["en"])
+    for u in tokens.values():
+        assert 0.5 < sphere_coordinates(u[:, None], axes)[:, 0, 2].mean() < 0.85
+    shared = sum(torch.nn.functional.normalize(u, dim=-1).mean(0) for u in tokens.values())
+    for direction in (axes.language[None], axes.concept):
+        basis = torch.linalg.qr(direction.T)[0]
+        shared = shared - basis @ (basis.T @ shared)
+    everywhere = shared.expand(len(prompts), 1, -1)
+    assert sphere_coordinates(everywhere, axes)[..., 2].min() > 0.99
+    assert (torch.nn.functional.normalize(tokens["zh"], dim=-1) @ shared).mean() > 0
+
+
 def test_axes_are_an_orthonormal_frame():
     torch.manual_seed(1)
     axes = sphere_axes(torch.randn(20, 30), torch.randn(20, 30) + 0.2)
     assert axes.language.norm().item() == pytest.approx(1, abs=1e-5)
     torch.testing.assert_close(axes.concept.norm(dim=-1), torch.ones(20), atol=1e-5, rtol=0)
     torch.testing.assert_close(axes.concept @ axes.language, torch.zeros(20), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("target", "pivot", "sentence"),
+    [
+        (torch.randn(1, 64).repeat(3, 1), torch.randn(1, 64).repeat(3, 1), "at least two concepts"),
+        (torch.randn(1, 64), torch.randn(1, 64), "at least two concepts"),
+        (torch.zeros(3, 64), torch.zeros(3, 64), "at least two concepts"),
+        (torch.randn(4, 64), None, "same tokens, so no axis lies between the languages"),
+        (torch.eye(3)[[0, 1]], torch.eye(3)[[1, 0]], "at least two concepts"),  # one midpoint
+    ],
+)
+def test_a_direction_of_rounding_noise_is_not_a_direction(target, pivot, sentence):
+    """Equal rows differ by less than 1e-6 of their length, and that must not become an axis."""
+    for scale in (1.0, 1e-4, 1e4):
+        with pytest.raises(DataError, match=sentence):
+            sphere_axes(scale * target, scale * (target if pivot is None else pivot))
+
+
+def test_a_concept_that_differs_along_the_language_alone_has_no_axis():
+    """Midpoints 1/2 (e0 + e1) and e0, with e1 - e0 as the language axis."""
+    target, pivot = torch.eye(3)[[1, 0]], torch.eye(3)[[0, 0]]
+    with pytest.raises(DataError, match="only along the language axis"):
+        sphere_axes(target, pivot)
 
 
 def test_gram_of_blocks_is_that_of_the_whole():
@@ -175,6 +235,7 @@ def test_map_keeps_distances_that_can_be_kept():
         torch.cdist(points_of(solid), points_of(solid)), 2 * (1 - torch.eye(4)), atol=1e-5, rtol=0
     )
     assert solid.stress < 1e-6 and flat.stress > 0.2 and flat.latents.shape == (2, 2)
+    assert flat.shuffled_stress == flat.stress  # equal numbers have no order
     torch.testing.assert_close(points_of(solid).mean(0), torch.zeros(3), atol=1e-6, rtol=0)
 
 
@@ -210,6 +271,18 @@ def test_map_agrees_with_the_eigenvectors_of_numpy():
     assert found.stress == pytest.approx(
         math.sqrt(((D - d_hat) ** 2).sum() / (D**2).sum()), abs=1e-5
     )
+    order = torch.randperm(63, generator=torch.Generator().manual_seed(0))
+    shuffled = latent_mds(log_probs.flatten()[order].reshape(7, 9))
+    assert found.shuffled_stress == pytest.approx(shuffled.stress, abs=1e-6)
+
+
+def test_a_gain_makes_the_rotation_of_tied_embeddings_a_test():
+    """Without the gain the best rotation of a matrix to itself is the identity."""
+    torch.manual_seed(0)
+    E = torch.randn(400, 12) @ torch.randn(12, 12)
+    gain = torch.rand(12) + 0.1
+    torch.testing.assert_close(procrustes(E, E), torch.eye(12), atol=1e-4, rtol=0)
+    assert (procrustes(E, E * gain) - torch.eye(12)).norm() > 0.1
 
 
 def test_procrustes_finds_a_planted_rotation():
@@ -251,7 +324,10 @@ def test_ranks_by_hand():
     [
         (lambda: sphere_axes(torch.zeros(3, 4), torch.zeros(2, 4)), "one shape"),
         (lambda: sphere_axes(torch.zeros(4), torch.zeros(4)), "one shape"),
-        (lambda: sphere_axes(torch.zeros(1, 4), torch.zeros(1, 4)), "at least two concepts"),
+        (
+            lambda: token_ranks(torch.full((1, 4), torch.nan), torch.zeros(9, 4), [1]),
+            "not finite",
+        ),
         (lambda: latent_mds(torch.zeros(3)), "more than 2 points"),
         (lambda: latent_mds(torch.tensor([[-1.0, -torch.inf], [-1, -2]])), "infinitely far away"),
         (lambda: procrustes(torch.zeros(3, 4), torch.zeros(3, 5)), "one shape"),
@@ -322,3 +398,14 @@ def test_folded_rows_are_weight_times_gain(any_model):
     if kind in CENTRED:
         expected = expected - expected.mean(-1, keepdim=True)
     torch.testing.assert_close(folded, expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_energy_of_random_directions_is_what_many_of_them_have(tiny):
+    model = tiny("llama")
+    run = ll.decode(model, "The", progress=False)
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.randn(4000, model.d_model, generator=generator)
+    U = model.folded_unembedding()
+    energies = ll.geometry.token_energy(directions, U)
+    assert run.chance["energy"] == pytest.approx(energies.square().mean().sqrt().item(), rel=0.02)
+    assert run.chance["entropy"] == pytest.approx(math.log2(len(U)))

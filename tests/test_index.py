@@ -16,8 +16,8 @@ N = 6
 @pytest.fixture(scope="module")
 def prompts(tiny):
     whole = ll.build_prompts("translation", "fr", "zh", tokenizer=tiny("llama").tokenizer)
-    cognates = [prompt.concept for prompt in whole if prompt.cognate][:2]
-    others = [prompt.concept for prompt in whole if not prompt.cognate][: N - 2]
+    cognates = [prompt.concept for prompt in whole if prompt.cognate != "no"][:2]
+    others = [prompt.concept for prompt in whole if prompt.cognate == "no"][: N - 2]
     return whole.about([*cognates, *others])
 
 
@@ -81,8 +81,56 @@ def test_a_concept_is_an_index_too(thing):
 
 
 def test_cognates_can_be_left_out(thing, prompts):
-    wanted = [prompt.concept for prompt in prompts if not prompt.cognate]
+    wanted = [prompt.concept for prompt in prompts if prompt.cognate == "no"]
     assert 0 < len(wanted) < N and concepts(thing.without_cognates()) == wanted
+
+
+SHUFFLED = [4, 0, 5, 2, 1, 3]
+
+
+@pytest.mark.parametrize("dtype", ["bool", "boolean"])
+def test_a_mask_of_a_table_goes_by_its_index_and_not_by_its_place(thing, dtype):
+    """A table that was sorted or filled from a word list still means the same prompts."""
+    known = concepts(thing)
+    by_row = pd.Series(MASK, dtype=dtype)
+    by_concept = pd.Series(MASK, index=known, dtype=dtype)
+    longer = pd.concat([pd.Series([True], index=["another"], dtype=dtype), by_concept])
+    wanted = [known[0], known[2], known[5]]
+    for mask in (by_row, by_concept, by_row.iloc[SHUFFLED], by_concept.iloc[SHUFFLED], longer):
+        assert concepts(thing[mask]) == wanted
+    assert concepts(thing[by_row.iloc[SHUFFLED].to_numpy(bool)]) == [
+        known[n] for n, row in enumerate(SHUFFLED) if MASK[row]
+    ], "values alone have no index"
+
+
+@pytest.mark.parametrize(
+    "index", [range(1, N + 1), list("abcdef"), [0, 1, 2, 3, 4, 4], range(0, 2 * N, 2)]
+)
+def test_a_mask_of_other_rows_is_refused(thing, index):
+    with pytest.raises(DataError, match="names other rows"):
+        thing[pd.Series(MASK, index=index)]
+
+
+def test_a_mask_by_concept_fits_a_pool(tiny):
+    model = tiny("llama")
+    sets = [
+        ll.build_prompts("translation", code, "zh", tokenizer=model.tokenizer)[:4]
+        for code in ("fr", "de")
+    ]
+    pool = ll.decode(model, sets[0] + sets[1], progress=False)
+    chosen = pool.prompts["concept"][1]
+    table = ll.load_words()
+    for named in (table.index, pd.Index(pool.prompts["concept"])):  # each once, or as in the pool
+        mask = pd.Series(named == chosen, index=named)
+        assert set(pool[mask].prompts["concept"]) == {chosen}
+        assert len(pool[mask]) == list(pool.prompts["concept"]).count(chosen)
+
+
+def test_concepts_come_in_the_order_they_are_asked_for(thing):
+    known = concepts(thing)
+    wanted = [known[4], known[0], known[4]]
+    for item in (wanted, np.array(wanted), pd.Index(wanted), pd.Series(wanted, index=[7, 8, 9])):
+        assert concepts(thing[item]) == wanted
 
 
 @pytest.mark.parametrize(
@@ -174,6 +222,15 @@ MISTAKES = {
     "curves of a list": lambda model, prompts, run: ll.plots.language_probability([run]),
     "words of another language": lambda model, prompts, run: run.spelling("sw"),
     "layers that are not numbers": lambda model, prompts, run: run.between(None, 3),
+    "layers by a mask": lambda model, prompts, run: ll.metrics.paired_difference(
+        run, "en", "zh", layers=[True, True]
+    ),
+    "layers as a text": lambda model, prompts, run: ll.metrics.paired_difference(
+        run, "en", "zh", layers="12"
+    ),
+    "a sphere up to no layer": lambda model, prompts, run: ll.plots.sphere(
+        ll.sphere_path(model, run), layer="1"
+    ),
     "a name for a model": lambda model, prompts, run: ll.run_experiment(
         "gemma-3-270m", "translation", "fr"
     ),
@@ -230,6 +287,12 @@ def test_a_mistake_is_one_sentence(tiny, prompts, run, mistake):
     with pytest.raises(LatentLangError) as error:
         MISTAKES[mistake](tiny("llama"), prompts, run)
     assert "\n" not in str(error.value) and str(error.value).endswith(".")
+
+
+@pytest.mark.parametrize("statistic", ["mean", "to_frame", "token_lead"])
+def test_an_average_of_no_path_is_refused(path, statistic):
+    with pytest.raises(LatentLangError, match="No path is left"):
+        getattr(path[:0], statistic)()
 
 
 def test_everything_can_be_walked_through_and_searched(thing):

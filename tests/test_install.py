@@ -34,6 +34,7 @@ print(json.dumps({
     "words": [list(words.index), list(words.columns), words.map("|".join).to_numpy().tolist()],
     "cloze": ll.load_cloze("sw"),
     "pairs": len(ll.data.results("pairs")),
+    "published": repr(ll.data.published("llama-2-70b")),
     "files": sorted(p.name for p in pathlib.Path(ll.__file__).parent.glob("__init__.pyi")),
 }))
 """
@@ -88,4 +89,5 @@ def test_what_the_setup_cell_installs_has_the_data(repository, setup_cell, tmp_p
     ]
     assert said["cloze"] == ll.load_cloze("sw")
     assert said["pairs"] == len(ll.data.results("pairs"))
+    assert said["published"] == repr(ll.data.published("llama-2-70b"))
     assert said["files"] == ["__init__.pyi"]

@@ -21,7 +21,7 @@ import pytest
 import latentlang as ll
 from latentlang.__main__ import main
 from latentlang.errors import DataError
-from latentlang.explore.panel import pair_controls
+from latentlang.explore.controls import pair_controls
 from latentlang.prompts.language_folder import read_concepts, read_languages
 from latentlang.prompts.tasks import TASKS
 from latentlang.prompts.word_table import chosen_words, word_csv, word_table
@@ -219,7 +219,6 @@ def test_a_language_is_ready(code, words, code_of):
             'concept,words\nsun,"sol\nmoon,m"\n',
             ["line 2, column", "U+000A (a line break)"],
         ),
-        ("words", "concept,words\nsun,sol\nmoon,m|sol\n", ["line 3, column 'words'", "in line 2"]),
         (
             "cloze",
             "concept,sentence\nsun,En ____.\n",
@@ -367,13 +366,31 @@ def test_a_language_without_an_order_comes_last(tmp_path):
     assert list(read_languages(tmp_path)) == ["de", "sv", "da", "nb"]
 
 
+def test_a_spelling_may_stand_for_two_concepts(tmp_path):
+    table = "concept,words\nmoon,måne\nmonth,måned|måne\n"
+    folder = write_language(tmp_path / "da", words=table)
+    language = read_languages(folder.parent)["da"]
+    read = language.words(read_concepts(DATA / "concepts.csv"))
+    assert read == {"moon": ("måne",), "month": ("måned", "måne")}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("concept,kind\nsun,noun\n", ["line 1", "'gloss' is missing"]),
-        ("concept,gloss,kind\nsun,,\n", ["line 2, column 'kind'", "is empty"]),
-        ("concept,gloss,kind,note\nsun,,noun,x\n", ["line 1", "'note' is unknown"]),
-        ("concept,gloss,kind\nsun,,noun\nsun,,noun\n", ["line 3", "in line 2"]),
+        ("concept,gloss,kind\nsun,a star,\n", ["line 2, column 'kind'", "is empty"]),
+        ("concept,gloss,kind\nsun,,noun\n", ["line 2, column 'gloss'", "is empty"]),
+        (
+            "concept,gloss,kind\nsun,our Sun,noun\n",
+            ["line 2, column 'gloss'", "'sun' contains the word", "other words"],
+        ),
+        ("concept,gloss,kind\nsun, a star,noun\n", ["line 2, column 'gloss'", "with a space"]),
+        ("concept,gloss,kind\nsun,a st\u00adar,noun\n", ["line 2, column 'gloss'", "U+00AD"]),
+        ("concept,gloss,kind,note\nsun,a star,noun,x\n", ["line 1", "'note' is unknown"]),
+        (
+            "concept,gloss,kind\nsun,a star,noun\nsun,a star,noun\n",
+            ["line 3", "in line 2"],
+        ),
     ],
 )
 def test_a_mistake_in_the_list_of_concepts_is_named(tmp_path, text, expected):
@@ -394,8 +411,8 @@ def test_the_words_command_prints_columns_that_stand_below_each_other(capsys):
     assert lines[1].split() == ["eagle", "鹰|鷹|老鹰|老鷹", "Adler", *lines[1].split()[3:]]
     # Each Chinese character takes two columns of a terminal.
     assert lines[0].index("de") == lines[1].index("Adler") + 6 == lines[2].index("Buch") + 10
-    assert main(["words", "de", "--concept", "pocket", "--concept", "sun"]) == 0
-    assert capsys.readouterr().out == "concept  de\npocket   —\nsun      Sonne\n"
+    assert main(["words", "fr", "--concept", "potato", "--concept", "sun"]) == 0
+    assert capsys.readouterr().out == "concept  fr\npotato   —\nsun      soleil\n"
 
 
 def test_the_words_command_prints_one_concept_in_every_language(capsys, words):
@@ -467,6 +484,35 @@ def test_nothing_is_installed_unless_it_is_asked_for(tmp_path, capsys, monkeypat
         "update -qq",
         f"install -y -qq --no-install-recommends {packages}",
     ]
+
+
+def test_make_installs_for_the_value_1_alone():
+    for value, installs in (("1", True), ("0", False), ("", False)):
+        command = ["make", "-n", "-o", ".venv/.ready", "data-check", f"INSTALL={value}"]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "tools.check_words" in said.stdout
+        assert ("--install" in said.stdout.partition("tools.check_words")[2]) == installs
+
+
+def test_the_lists_are_looked_at_without_a_dictionary(tmp_path, capsys):
+    """A letter of another script is a fault, a word of two concepts is listed, both by hand."""
+    (tmp_path / "words.csv").write_text(
+        "concept,en,uk,ko\nmoon,moon,місяць,달\nmonth,month,місяць,달\nsun,sun,cонце,해\n",
+        encoding="utf-8",
+    )
+    options = ["--words", str(tmp_path / "words.csv"), "--out", str(tmp_path / "out")]
+    assert check_words.main(options) == 1
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert lines[:3] == [
+        "en  0 spellings of several concepts",
+        "uk  1 spellings of several concepts: місяць (moon, month)",
+        "ko  1 spellings of several concepts: 달 (moon, month)",
+    ]
+    assert "uk: sun 'cонце' has letters of LATIN; write it in Cyrillic." in printed.err
+    for code in ("uk", "ko"):
+        assert f"Warning: {code}: no dictionary covers it" in printed.err
+    assert printed.err.count("\n") == 3
 
 
 def write_dictionary(folder: Path, direction: str, entries: dict[str, str]) -> None:
@@ -545,7 +591,7 @@ def test_a_language_is_added_as_a_folder(copy):
     assert done.returncode == 0 and "2 passed" in done.stdout, done.stdout[-3000:]
     code = """
 import latentlang as ll
-from latentlang.explore.panel import pair_controls
+from latentlang.explore.controls import pair_controls
 print(ll.__file__, list(ll.languages().index)[-1], list(ll.load_words().columns)[-1])
 print(ll.load_words()["da"].map(bool).sum(), sorted(ll.load_cloze("da")))
 print([choice.options[-1] for choice in pair_controls("translation", "da", "zh").values()

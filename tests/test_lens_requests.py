@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
 import torch
+from tokenizers import normalizers
+from transformers import AutoTokenizer
 
 import latentlang as ll
 from latentlang.errors import DataError, TraceError
@@ -84,6 +89,101 @@ def test_out_of_memory_for_a_single_prompt_is_one_sentence(llama, failing):
     failing(run_out)
     with pytest.raises(TraceError, match="One prompt alone does not fit"):
         ll.decode(llama, TEXTS, TARGETS, progress=False)
+
+
+def test_out_of_memory_in_a_shared_beginning_reads_whole_prompts(tiny):
+    """The numbers are those of prompts that are read alone."""
+    model = tiny.fresh("llama")
+    texts = [f"The flower in the water is a lily, and the lily is {end}" for end in ("a", "white")]
+    expected = ll.decode(model, texts, TARGETS[:2], progress=False)
+    beginnings = []
+
+    def run_out(module, args, kwargs) -> None:
+        if kwargs.get("use_cache") and kwargs.get("past_key_values") is None:
+            beginnings.append(kwargs["input_ids"].shape)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    handle = model.module.register_forward_pre_hook(run_out, with_kwargs=True)
+    assert_equal_readings(ll.decode(model, texts, TARGETS[:2], progress=False), expected)
+    handle.remove()
+    assert beginnings
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+def test_out_of_memory_in_the_energys_matrix_takes_smaller_blocks(tiny, failures):
+    model = tiny.fresh("llama")
+    expected = ll.decode(tiny("llama"), TEXTS, progress=False).energy
+    left = count(failures, -1)
+
+    def run_out(*_) -> None:
+        if next(left) > 0:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    model.final_norm.register_forward_pre_hook(run_out)
+    torch.testing.assert_close(ll.decode(model, TEXTS, progress=False).energy, expected)
+
+
+def test_out_of_memory_in_the_energys_matrix_ends_in_one_sentence(tiny):
+    model = tiny.fresh("llama")
+
+    def run_out(*_) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    handle = model.final_norm.register_forward_pre_hook(run_out)
+    with pytest.raises(TraceError, match="token energy, which energy=False leaves out, does not"):
+        ll.decode(model, TEXTS, progress=False)
+    with pytest.raises(TraceError, match="One prompt alone does not fit"):
+        ll.decode(model, TEXTS, energy=False, progress=False)
+    handle.remove()
+
+
+def test_a_forward_beside_a_decode_in_another_thread(llama):
+    """Both give what they give alone."""
+    ids = torch.tensor([[5, 6, 7, 8]])
+    logits, whole = llama.forward(input_ids=ids).logits, ll.decode(llama, TEXTS, progress=False)
+    stop = threading.Event()
+
+    def forwards() -> int:
+        done = 0
+        while not stop.is_set():
+            torch.testing.assert_close(llama.forward(input_ids=ids).logits, logits)
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(1) as other:
+        running = other.submit(forwards)
+        for _ in range(20):
+            assert_equal_readings(ll.decode(llama, TEXTS, progress=False), whole)
+        stop.set()
+        assert running.result() > 3
+
+
+def test_prompts_of_another_tokenizer_are_refused(tiny, llama):
+    """The other vocabulary is smaller, so that all its ids are in this one."""
+    words = ll.load_words().iloc[:12]
+    foreign = ll.build_prompts(
+        "translation", "fr", "zh", tokenizer=tiny("gpt2").tokenizer, words=words
+    )
+    assert max(max(ids) for p in foreign for ids in p.token_ids.values()) < llama.vocab_size
+    for prompts in (foreign, foreign[0], list(foreign)):
+        with pytest.raises(TraceError, match=r"built with the tokenizer of another model"):
+            ll.decode(llama, prompts, progress=False)
+
+
+@pytest.mark.parametrize("mode", [None, "prefix", "first"])
+@pytest.mark.parametrize("control", [None, "random", "de"])
+def test_own_prompts_of_every_kind_are_taken(tiny, mode, control):
+    model, words = tiny("gpt2"), ll.load_words().iloc[:40]
+    prompts = ll.build_prompts(
+        "translation",
+        "fr",
+        "zh",
+        tokenizer=model.tokenizer,
+        words=words,
+        mode=mode,
+        control=control,
+    )
+    assert len(ll.decode(model, prompts[:2], progress=False)) == 2
 
 
 def test_an_interrupt_keeps_the_finished_batches(llama, failing):
@@ -175,7 +275,7 @@ def test_targets_beside_a_prompt_set_are_refused(llama):
 
 
 def test_a_closed_model_says_so(tiny):
-    closed = ll.load_model(tiny.folder("llama"))
+    closed = tiny.fresh("llama")
     closed.close()
     assert closed.module is None
     with pytest.raises(TraceError, match=r"closed.*load_model"):
@@ -219,3 +319,14 @@ def test_layers_can_be_chosen(tiny):
     ).layers == (4,)
     with pytest.raises(DataError, match="no layer from 7 to 9"):
         run.between(7, 9)
+
+
+def test_a_text_without_tokens_is_one_sentence(tiny, tmp_path):
+    """As for a tokenizer that takes some characters away."""
+    folder = shutil.copytree(tiny.folder("gpt2"), tmp_path / "gpt2")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.backend_tokenizer.normalizer = normalizers.Replace("\u200b", "")
+    tokenizer.save_pretrained(folder)
+    model = ll.load_model(folder, dtype="float32")
+    with pytest.raises(TraceError, match=r"has no token for the text '\\u200b': leave it out"):
+        ll.decode(model, ["The flower", "\u200b"], progress=False)

@@ -112,6 +112,7 @@ def test_bad_requests():
         (torch.zeros(0, 3),),
         (torch.zeros(3), "gaussian", 1.5),
         (torch.zeros(3), "gaussian", 95),
+        (torch.tensor(1.0),),
     ):
         with pytest.raises(DataError, match="at least one row and a level between 0 and 1"):
             mean_ci(*arguments)
@@ -121,3 +122,19 @@ def test_bad_requests():
         DataError, match="Each of the 3 rows needs a cluster label, and there are 2"
     ):
         mean_ci(torch.zeros(3), clusters=["a", "b"])
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("method", ["gaussian", "bootstrap"])
+def test_a_number_that_is_not_finite_is_named_and_not_averaged(bad, method):
+    """NaN bounds mean one concept, and nothing else."""
+    x = torch.rand(5, 3)
+    x[3, 1] = bad
+    with pytest.raises(DataError, match=r"1 of the 15 numbers .* first at \[3, 1\]"):
+        mean_ci(x, method)
+
+
+@pytest.mark.parametrize("method", ["gaussian", "bootstrap"])
+def test_rows_of_one_cluster_have_no_interval(method):
+    mean, lower, upper = mean_ci(torch.tensor([0.0, 1.0, 2.0]), method, clusters=["sky"] * 3)
+    assert mean.item() == 1.0 and lower.isnan() and upper.isnan()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import json
 import shutil
 import time
 import weakref
@@ -18,6 +19,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tiny import byte_fallback, byte_level
+from tokenizers import processors
 from transformers import (
     AutoModelForCausalLM,
     BertConfig,
@@ -25,6 +27,7 @@ from transformers import (
     BitsAndBytesConfig,
     LlamaConfig,
     MambaConfig,
+    MambaForCausalLM,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -105,9 +108,9 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_downloaded(monkeypatc
         match=r"needs about 1000000 GB of memory and \d+ GB are free: "
         r"use a smaller model .*llama-2-7b",
     ):
-        ll.load_model("llama-2-huge", quantization="8bit", device="cpu")
+        ll.load_model("llama-2-huge", quantization="8bit", device="cpu", download=True)
     with pytest.raises(ModelError, match=r"needs about 4000000 GB of memory .*quantization='8bit'"):
-        ll.load_model("llama-2-huge", dtype="float32", device="cpu")
+        ll.load_model("llama-2-huge", dtype="float32", device="cpu", download=True)
     assert time.perf_counter() - started < 5
 
 
@@ -185,11 +188,11 @@ def test_a_view_that_differs_is_refused(tiny, monkeypatch):
         Architecture, "logit_transform", lambda row, config: LogitTransform(scale=1.02)
     )
     with pytest.raises(ModelError, match="in a way that latentlang does not know"):
-        ll.load_model(tiny.folder("llama"))
+        tiny.fresh("llama")
 
 
 def test_close_lets_go(tiny):
-    closed = ll.load_model(tiny.folder("llama"))
+    closed = tiny.fresh("llama")
     closed.close()
     assert closed.module is None and closed.lm_head is None and "llama" in repr(closed)
 
@@ -225,7 +228,7 @@ def test_a_damaged_package_is_reported(tmp_path, monkeypatch):
     entry = CATALOGUE[PACKAGED]
     other = replace(entry.package, sha256="0" * 64)
     monkeypatch.setitem(CATALOGUE, PACKAGED, replace(entry, package=other))
-    with pytest.raises(ModelError, match="package is damaged: run `pip install --force-reinstall"):
+    with pytest.raises(ModelError, match="is damaged: run `pip install --force-reinstall"):
         packaged.convert(tmp_path)
     assert [
         p.name for p in tmp_path.joinpath("models").iterdir() if not p.name.endswith(".lock")
@@ -288,7 +291,7 @@ def test_a_model_cannot_be_copied(tiny):
 
 
 def test_a_tracer_that_stays_bound_lets_go_of_the_weights(tiny):
-    model = ll.load_model(tiny.folder("llama"))
+    model = tiny.fresh("llama")
     with model.trace("The flower") as tracer:
         kept = model.traced.layers[0].output.save()
     weights = weakref.ref(model.module)
@@ -377,6 +380,86 @@ def test_weights_that_the_model_does_not_use_are_named(edited, tiny):
         loaded = ll.load_model(folder, dtype="float32")
     exact = tiny("llama")
     assert torch.equal(loaded.lm_head.weight, exact.lm_head.weight)
+
+
+def test_a_notebook_that_runs_twice_holds_one_model(tiny):
+    """An explorer on the page keeps the first one's weights, and its variable is gone."""
+    first = tiny.fresh("llama")
+    folder, weights = first.name, weakref.ref(first.module)
+    page = [ll.explore.prompt(first)]
+    del first
+    gc.collect()
+    second = ll.load_model(folder)
+    assert page and second.module is weights()
+
+
+def test_two_threads_that_ask_at_once_get_one_model(tiny):
+    first = tiny.fresh("llama")
+    folder = first.name
+    first.close()
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(ll.load_model, [folder] * 2)
+    assert one is other
+
+
+def test_a_model_that_was_changed_or_closed_is_loaded_anew(tiny):
+    first = tiny.fresh("llama")
+    assert ll.load_model(first.name) is first
+    with torch.no_grad():
+        first.lm_head.weight[0] += 1
+    second = ll.load_model(first.name)
+    assert not torch.equal(first.lm_head.weight, second.lm_head.weight)
+    ll.decode(second, ["The"], progress=False)
+    assert ll.load_model(first.name) is second, "reading it changes nothing"
+    second.module.train()
+    training, second = second, ll.load_model(first.name)
+    assert second is not training
+    second.close()
+    third = ll.load_model(first.name)
+    assert third is not second and third.module is not None
+
+
+def test_models_of_the_same_files_share_a_tokenizer(tiny):
+    """Gemma's takes 0.26 GB. One that the reader has changed stays with its model."""
+    folder = tiny.folder("qwen2")
+    one, other = ll.load_model(folder), ll.load_model(folder, dtype="bfloat16")
+    assert one.tokenizer is other.tokenizer
+    one.tokenizer.add_tokens(["zzyzx"])
+    assert "zzyzx" not in ll.load_model(folder).tokenizer.get_vocab()
+
+
+def test_a_tokenizer_that_begins_texts_otherwise_stays_with_its_model(tiny):
+    first = tiny.fresh("llama")
+    ids = first.tokenizer("fleur")["input_ids"]
+    plain = processors.TemplateProcessing(single="$A", special_tokens=[])
+    first.tokenizer.backend_tokenizer.post_processor = plain
+    second = ll.load_model(first.name)
+    assert second is not first and first.tokenizer("fleur")["input_ids"] == ids[1:]
+    assert second.tokenizer("fleur")["input_ids"] == ids
+    second.tokenizer = byte_level()
+    third = ll.load_model(first.name)
+    assert third is not second and third.tokenizer("fleur")["input_ids"] == ids
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_an_adapter_beside_weights_is_refused(edited, remote):
+    folder = edited(lambda weights: weights)
+    facts = {"peft_type": "LORA", "base_model_name_or_path": "org/base", "r": 8}
+    (folder / "adapter_config.json").write_text(json.dumps(facts))
+    with pytest.raises(ModelError, match=r"holds an adapter .* merge it into its base model"):
+        ll.load_model(folder, remote=remote)
+
+
+def test_a_model_whose_code_does_not_run_in_a_number_format_is_loaded_in_float32(tmp_path):
+    """transformers' Mamba multiplies float32 by bfloat16 on a CPU."""
+    torch.manual_seed(0)
+    config = MambaConfig(vocab_size=600, hidden_size=32, num_hidden_layers=2, state_size=4)
+    MambaForCausalLM(config).save_pretrained(tmp_path)
+    byte_level().save_pretrained(tmp_path)
+    parts = {"layers": "backbone.layers", "final_norm": "backbone.norm_f"}
+    with pytest.warns(UserWarning, match="does not run in bfloat16, so it is loaded in float32"):
+        loaded = ll.load_model(tmp_path, dtype="bfloat16", device="cpu", parts=parts)
+    assert loaded.dtype == torch.float32
 
 
 @pytest.mark.parametrize("bits", ["4bit", "8bit"])

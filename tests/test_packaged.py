@@ -18,14 +18,16 @@ import pytest
 import torch
 from filelock import FileLock
 from safetensors import safe_open
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Qwen2Config
 
 import latentlang as ll
+from latentlang import locks
 from latentlang.errors import ModelError
-from latentlang.models import caches, packaged
+from latentlang.models import caches, dense, packaged
 from latentlang.models.catalogue import CATALOGUE, PACKAGED
 from latentlang.models.gguf_file import GgufFile
-from tools import ROOT
+from tools import ROOT, scripts
 
 PARTS = ("models", f"{PACKAGED}-dense-2")
 CONVERT = "from latentlang.models import packaged; from pathlib import Path; "
@@ -64,6 +66,53 @@ def test_the_reader_finds_what_ggufs_own_reader_finds(source):
         assert stored.kind == tensor.tensor_type and np.array_equal(stored.data, tensor.data)
     for name, value in ours.metadata.items():
         assert theirs.get_field(name).contents() == value
+
+
+def test_the_file_has_as_many_bits_per_number_as_the_course_says(source):
+    sizes = {}
+    for tensor in gguf.GGUFReader(source).tensors:
+        numbers, stored = sizes.get(tensor.tensor_type.name, (0, 0))
+        sizes[tensor.tensor_type.name] = numbers + tensor.n_elements, stored + tensor.n_bytes
+    numbers, stored = (sum(column) for column in zip(*sizes.values()))
+    shares = {kind: round(100 * n / numbers, 1) for kind, (n, _) in sizes.items()}
+    assert shares == {"Q8_0": 63.1, "Q5_0": 23.7, "Q4_K": 8.8, "Q6_K": 4.4, "F32": 0.0}
+    told = f"{8 * stored / numbers:.1f} bits per number"
+    assert all(told in script.path.read_text() for script in scripts.scripts()[1:])
+    assert f"8 or 5 bits, {told[:3]} on average" in scripts.scripts()[0].path.read_text()
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_large_tensors_of_one_part_do_not_share_their_file(tmp_path, monkeypatch, tied):
+    """Embedding and unembedding wait on disk at once where a model has both."""
+    monkeypatch.setattr(dense, "_LARGE", 0)
+    config = Qwen2Config(
+        vocab_size=12,
+        hidden_size=8,
+        intermediate_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        tie_word_embeddings=tied,
+        dtype="float32",
+    )
+    torch.manual_seed(0)
+    weights = dict(AutoModelForCausalLM.from_config(config).named_parameters())
+    known = gguf.get_tensor_name_map(gguf.MODEL_ARCH.QWEN2, config.num_hidden_layers)
+    writer = gguf.GGUFWriter(tmp_path / "file.gguf", "qwen2")
+    for name, weight in weights.items():
+        place = known.get_name(name, try_suffixes=(".weight", ".bias"))
+        writer.add_tensor(place, weight.detach().numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    (tmp_path / "made").mkdir()
+    dense.save_dense(GgufFile.read(tmp_path / "file.gguf"), config, tmp_path / "made")
+    made = {k: v for p in tmp_path.glob("made/*.safetensors") for k, v in load_file(p).items()}
+    assert made.keys() == weights.keys() and ("lm_head.weight" in made) != tied
+    for name, weight in weights.items():
+        assert torch.equal(made[name], weight), name
+    assert {path.suffix for path in (tmp_path / "made").iterdir()} == {".safetensors", ".json"}
 
 
 @pytest.mark.parametrize("content", [b"", b"GG", b"not a model" * 9, b"GGUF" + bytes(40)])
@@ -230,4 +279,19 @@ def test_a_conversion_that_is_at_work_is_left_alone(copied):
     scratch.mkdir()
     with FileLock(f"{copied}.lock"):
         assert [kept.needed for kept in caches.contents(copied.parents[1])] == [True, True]
+    Path(f"{copied}.lock").unlink()
+    left = {path.name for path in copied.parent.iterdir()}
+    assert [kept.needed for kept in caches.contents(copied.parents[1])] == [True, False]
+    assert {path.name for path in copied.parent.iterdir()} == left  # to look writes nothing
     assert caches.clean(copied.parents[1])[0].path == scratch and not scratch.exists()
+
+
+def test_a_conversion_is_left_alone_where_there_are_no_locks(copied, monkeypatch):
+    def none(*_, **__):
+        raise OSError("no locks here")
+
+    scratch = copied.with_name(f"{copied.name}-converting-x")
+    scratch.mkdir()
+    Path(f"{copied}.lock").touch()
+    monkeypatch.setattr(locks, "lock_descriptor", none)
+    assert caches.clean(copied.parents[1]) == [] and scratch.exists()

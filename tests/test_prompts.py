@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pandas as pd
 import pytest
 
@@ -271,3 +273,56 @@ def test_no_usable_words(llama2_tokenizer):
         )
     with pytest.raises(DataError, match="empty: give it at least one concept"):
         ll.build_prompts("translation", "fr", "zh", tokenizer=llama2_tokenizer, words=TWO[:0], k=1)
+
+
+@pytest.mark.parametrize("column", ["fr", "zh"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_no_demonstration_shares_a_word_with_the_query(column, shared, llama2_tokenizer):
+    """Pairs of concepts have one word: the same, another case, or a second spelling."""
+    shipped = ll.load_words().iloc[:24]
+    words = shipped[["en", "fr", "zh"]].copy()
+    same = [shipped[column].iloc[row - row % 2] for row in range(24)]
+    same[1] = (same[1][0].upper(),)
+    same[3] = (shipped[column].iloc[3][0], same[3][0])
+    words[column] = same
+    ask = {"tokenizer": llama2_tokenizer, "words": words, "shared_demos": shared}
+    prompts = ll.build_prompts("translation", "fr", "zh", overlap="paper", **ask)
+    assert len(prompts) >= 8
+    for prompt in prompts:
+        own = {word.casefold() for word in words.at[prompt.concept, column]}
+        for demo in prompt.demos:
+            assert own.isdisjoint(word.casefold() for word in words.at[demo, column])
+    if shared:
+        reasons = set(prompts.dropped["reason"])
+        assert "its word is shown in a demonstration" in reasons
+
+
+def test_the_draw_is_the_one_of_the_random_module(llama2_tokenizer):
+    """Demonstrations are drawn from the list of the concepts that share no word with the query."""
+    words = ll.load_words()
+    usable = [c for c in words.index if words.at[c, "fr"] and words.at[c, "zh"]]
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=llama2_tokenizer, seed=3)
+
+    cells = {
+        code: {c: {word.casefold() for word in words.at[c, code]} for c in usable}
+        for code in ("fr", "zh")
+    }
+    for prompt in [*prompts[::30], prompts["tongue"], prompts["rose"], prompts["sky"]]:
+        shown = words.at[prompt.concept, "fr"][0]
+        meanings = [c for c in usable if shown in words.at[c, "fr"]]
+        own = {code: set().union(*(cells[code][c] for c in meanings)) for code in cells}
+        others = [c for c in usable if all(own[code].isdisjoint(cells[code][c]) for code in cells)]
+        draw = random.Random(f"translation|fr|zh|3|{prompt.concept}")
+        assert prompt.demos == tuple(draw.sample(others, 4))
+    shared = ll.build_prompts(
+        "translation", "fr", "zh", tokenizer=llama2_tokenizer, shared_demos=True
+    )
+    assert shared[0].demos == tuple(random.Random("translation|fr|zh|0").sample(usable, 4))
+
+
+def test_homographs_leave_too_few_demonstrations(llama2_tokenizer):
+    words = pd.DataFrame(
+        {"concept": ["a", "b", "c"], "en": ["sun", "sea", "sky"], "zh": ["日", "日", "天"]}
+    )
+    with pytest.raises(DataError, match="3 concepts that share no word, and this pair has 2"):
+        ll.build_prompts("translation", "en", "zh", tokenizer=llama2_tokenizer, words=words, k=2)

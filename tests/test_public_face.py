@@ -18,7 +18,7 @@ import latentlang as ll
 HOME = Path(ll.__file__).parent
 STUB = ast.parse(Path(HOME, "__init__.pyi").read_text("utf-8"))
 NAMES = [name.name for node in STUB.body if isinstance(node, ast.ImportFrom) for name in node.names]
-DOORS = ("metrics", "geometry", "checks", "data", "plots", "explore")
+DOORS = ("metrics", "geometry", "checks", "data", "plots", "explore", "lenses")
 
 
 def test_dir_and_a_star_import_offer_the_names_of_the_stub_and_no_others():

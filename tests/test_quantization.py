@@ -6,7 +6,7 @@ import oracle
 import pytest
 import torch
 from bitsandbytes.nn import Linear8bitLt
-from tiny import randomise
+from tiny import randomise, some_lens
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import latentlang as ll
@@ -112,6 +112,51 @@ def test_an_8bit_random_model(tiny, name):
     torch.testing.assert_close(decoded.entropy[0], exact.entropy()[1:], atol=0.4, rtol=0)
 
 
+def test_an_8bit_model_is_changed_as_hooks_change_it(tiny):
+    """Its matrices round what is read together alike, so that a batch differs a little."""
+    loaded = ll.load_model(tiny.folder("llama"), quantization="8bit", device="cpu", dtype="float32")
+    assert_8bit(loaded, torch.float32)
+    text, ids = 'Français: "fleur" - English: "', set(range(0, 260, 3))
+    vector = 3 * torch.randn(64, generator=torch.Generator().manual_seed(0))
+    sweep = ll.sweep(loaded, [text], ll.Patch(vector), targets={"a": [ids]}, progress=False)
+    for layer in sweep.layers:
+        _, own = oracle.changed(loaded, text, lambda h, _: vector, [layer])
+        expected = own.exp()[sorted(ids)].sum()
+        assert (sweep.probability["a"][0, layer - 1] - expected).abs() < 0.02
+    assert (sweep.probability["a"][0] - sweep.baseline["a"][0]).abs().max() > 0.05
+
+
+def test_a_lens_on_an_8bit_model_reads_what_hooks_and_its_formula_give(tiny):
+    loaded = ll.load_model(tiny.folder("llama"), quantization="8bit", device="cpu", dtype="float32")
+    lens, text = some_lens(loaded), 'Français: "fleur" - English: "'
+    run = ll.decode(loaded, [text], lens=lens, watch=range(260), progress=False)
+    expected = oracle.through_lens(loaded, text, lens)
+    torch.testing.assert_close(run.watched[0].exp(), expected.exp()[:, :260], atol=1e-4, rtol=0)
+
+
+def test_the_8bit_demo_model_is_changed_as_hooks_change_it(demo_8bit):
+    """The latent of one word in the prompt of another, at layers where both words are seen.
+
+    ``decode`` reads the prompt as hooks do. A sweep reads its beginning first, and eight bits then
+    round otherwise: at layer 6 by 0.1 of probability. The changes move the answer by over 0.3.
+    """
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=demo_8bit.tokenizer)
+    given, into, layers = prompts["book"], prompts["flower"], (6, 13, 17)
+    latents = ll.latents_at(demo_8bit, given)
+    sets = [given.token_ids["zh"] | into.token_ids["zh"]]
+    change = ll.Patch(latents, layers=layers)
+    sweep = ll.sweep(demo_8bit, into, change, targets={"both": sets}, progress=False)
+    for place, layer in enumerate(layers):
+        put = latents.values[0, layer - 1]
+        _, own = oracle.changed(demo_8bit, into.text, lambda h, _, put=put: put, [layer])
+        expected = own.exp()[sorted(*sets)].sum()
+        change = ll.Patch(latents, layers=layer)
+        run = ll.decode(demo_8bit, [into.text], [{"zh": sets[0]}], interventions=[change])
+        assert (run.probability["zh"][0, -1] - expected).abs() < 1e-3
+        assert (sweep.probability["both"][0, place] - expected).abs() < 0.15
+    assert (sweep.probability["both"][0] - sweep.baseline["both"][0]).abs().max() > 0.3
+
+
 def test_llama_2_loads_by_its_name_in_8bit(llama2_tokenizer, tmp_path, run_python):
     """A model of 32 layers, 32,000 entries and a width of 64 stands in for the gated weights."""
     repository = tmp_path / "hub" / "models--meta-llama--Llama-2-7b-hf"
@@ -148,7 +193,9 @@ print("ANSWER", *facts, model.identity["revision"], len(prompts))
     words = next(line for line in said.splitlines() if line.startswith("ANSWER")).split()[1:]
     exact = ll.load_model(snapshot, dtype="float32", device="cpu")
     prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=exact.tokenizer)
-    assert words == ["llama-2-7b", "8bit", "32", "32000", "torch.int8", commit, str(len(prompts))]
+    revision = words.pop(5)
+    assert revision.startswith(f"{commit}-"), "the commit, then the hub's hashes of its files"
+    assert words == ["llama-2-7b", "8bit", "32", "32000", "torch.int8", str(len(prompts))]
     run, same = (
         ll.Run.load(tmp_path / "run.safetensors"),
         ll.decode(exact, prompts[:3], progress=False),

@@ -5,16 +5,20 @@ Shapes that do not fit are refused.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 import latentlang as ll
 from latentlang.errors import DataError
 from latentlang.lens.readings import READINGS
+from latentlang.prompts.setting import Setting
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +133,10 @@ def test_a_run_says_what_it_is(run, tiny):
     }
     prompts = ll.build_prompts("translation", "fr", "zh", **options)[:3]
     other = ll.decode(model, prompts, progress=False)
-    said = "translation fr → zh · control: random · k = 2 · seed 3 · shared demonstrations"
+    said = (
+        "translation fr → zh · control: random · k = 2 · seed 3 · overlap: paper"
+        " · shared demonstrations"
+    )
     assert (
         said in repr(other) and "float32" in repr(other) and "3 prompts x 4 layers" in repr(other)
     )
@@ -150,36 +157,54 @@ def test_what_a_run_is_survives_its_file(run, tmp_path):
     pd.testing.assert_frame_equal(again.prompts, changed.prompts)
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("control", "random"),
-        ("k", 1),
-        ("mode", "word"),
-        ("seed", 5),
-        ("task", "repetition"),
-        ("pivot", "de"),
-    ],
-)
-def test_runs_of_unlike_settings_are_not_put_together(run, field, value):
-    other = replace(run, setting=replace(run.setting, **{field: value}))
-    with pytest.raises(DataError, match=f"differ in {field}"):
-        ll.Run.concatenate([run, other])
+@pytest.mark.parametrize("name", [f.name for f in fields(Setting) if f.name != "sources"])
+def test_runs_of_unlike_settings_are_not_put_together(run, name):
+    """Every choice that made the prompts, a new one included: only the source may differ."""
+    other = replace(run, setting=replace(run.setting, **{name: "another"}))
+    for parts in ([run, other], [other, run]):
+        with pytest.raises(DataError, match=f"differ in {name}") as error:
+            ll.Run.concatenate(parts)
+        assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "name"),
-    [
-        ("model", "another", "model"),
-        ("number_format", "8bit", "number format"),
-        ("lens", "tuned", "lens"),
-        ("watch", (3, 5), "watched tokens"),
-        ("latents", None, "latents"),
-    ],
-)
-def test_runs_of_unlike_kinds_are_not_put_together(run, field, value, name):
-    with pytest.raises(DataError, match=f"differ in {name}"):
-        ll.Run.concatenate([run, replace(run, **{field: value})])
+UNLIKE = {
+    "model": {"model": "another"},
+    "revision": {"revision": "another"},
+    "number_format": {"number_format": "8bit"},
+    "lens": {"lens": "tuned"},
+    "interventions": {"interventions": ("Erase at last, all layers",)},
+    "layers": {"layers": (1, 2, 3, 5)},
+    "watch": {"watch": (3, 5)},
+    "watched": {"watched": None, "watch": ()},
+    "latents": {"latents": None},
+    "readings": {"readings": {"entropy": torch.zeros(7, 4)}},
+}
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_runs_of_unlike_kinds_are_not_put_together(run, name):
+    with pytest.raises(DataError, match="These runs differ in"):
+        ll.Run.concatenate([run, replace(run, **UNLIKE[name])])
+
+
+@pytest.mark.parametrize("option", [{"top_k": 2}, {"energy": False}, {"include_embedding": True}])
+def test_runs_of_unlike_requests_are_not_put_together(run, tiny, option):
+    model = tiny("llama")
+    prompts = ll.build_prompts("translation", "de", "zh", tokenizer=model.tokenizer)[:2]
+    kept = {"watch": [3, 4], "keep_latents": True, "progress": False}
+    with pytest.raises(DataError, match="These runs differ in"):
+        ll.Run.concatenate([run, ll.decode(model, prompts, **kept, **option)])
+
+
+def test_every_field_of_a_run_is_compared_or_put_together(run):
+    """``top_ids`` and ``top_probs`` are compared by their width, and ``position_tokens`` below.
+
+    ``followed`` is put together where all have it (``test_follow.py``); ``chance`` goes with
+    the model.
+    """
+    together = {"prompts", "setting", "top_ids", "top_probs", "position_tokens", "followed"}
+    together |= {"chance", "token_ids", "tokenizer"}
+    assert {f.name for f in fields(ll.Run)} == {*UNLIKE, *together}
 
 
 def test_runs_at_different_positions_are_not_put_together(tiny):
@@ -220,6 +245,25 @@ def test_runs_of_two_revisions_or_formats_are_not_put_together(run):
             ll.Run.concatenate([run, replace(run, **change)])
 
 
+def test_readings_that_share_one_memory_are_saved_each_on_its_own(run, tmp_path):
+    """A reading used twice, views of one tensor, and one prompt at one layer."""
+    block = torch.rand(7, 4, 3)
+    shared = run.with_readings(
+        entropy=run.energy, probability={c: block[..., 0] for c in run.languages}
+    )
+    one = run[2].between(3, 3)
+    views = one.with_readings(
+        probability={c: torch.rand(1, 1, 3)[..., n] for n, c in enumerate(one.languages)},
+        rank={c: run.rank["zh"][:1, :1] for c in one.languages},
+    )
+    for before in (shared, one, views, run[:1], run.between(1, 1)):
+        after = ll.Run.load(before.save(tmp_path / "run.safetensors"))
+        loaded = after.tensors()
+        for name, tensor in before.tensors().items():
+            assert torch.equal(loaded[name], tensor), name
+        assert after.layers == before.layers and after.setting == before.setting
+
+
 def test_a_file_of_an_older_reading_is_refused(run, tmp_path, monkeypatch):
     path = run.save(tmp_path / "run.safetensors")
     monkeypatch.setitem(READINGS, "entropy", replace(READINGS["entropy"], version=2))
@@ -233,7 +277,19 @@ def test_an_empty_run_keeps_the_types_of_its_table(run, tmp_path):
     empty = ll.Run.load(run[[False] * 7].save(tmp_path / "run.safetensors"))
     assert len(empty) == 0 and list(empty.prompts.dtypes) == list(run.prompts.dtypes)
     both = ll.Run.concatenate([empty, run])
-    assert len(both[both.prompts["cognate"]]) + len(both.without_cognates()) == 7
+    assert len(both[both.prompts["cognate"] != "no"]) + len(both.without_cognates()) == 7
+
+
+def test_a_file_that_tells_cognates_by_another_rule_is_refused(run, tmp_path):
+    path = run.save(tmp_path / "run.safetensors")
+    with safe_open(path, "pt") as file:
+        facts = json.loads(file.metadata()["latentlang"])
+        tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+    facts["prompts"]["cognate"] = [grade != "no" for grade in facts["prompts"]["cognate"]]
+    facts["columns"]["cognate"], facts["format"] = "bool", 2
+    save_file(tensors, path, metadata={"latentlang": json.dumps(facts)})
+    with pytest.raises(DataError, match="has format 2 and this version reads 3: decode again"):
+        ll.Run.load(path)
 
 
 def test_a_run_is_compared_by_what_it_is_and_can_be_walked_through(run):

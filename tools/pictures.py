@@ -15,9 +15,12 @@ import plotly.graph_objects as go
 from PIL import Image, PngImagePlugin
 
 import latentlang as ll
+from latentlang.plots.fit import fit
 
 from . import pages, scripts, store, tables
 from .scripts import Script
+
+WIDTH, HEIGHT, SCALE = 768, 528, 0.625  # pixels, and how many of the picture one becomes
 
 
 def shown(script: Script) -> go.Figure:
@@ -37,11 +40,16 @@ def shown(script: Script) -> go.Figure:
 
 
 def thumbnail(figure: go.Figure) -> go.Figure:
-    """Return a figure that is readable when small: no title, legend or menu, larger letters."""
+    """Return a figure laid out again for a small picture: no title, legend or menu."""
     figure.layout.sliders = figure.layout.updatemenus = None
-    margin = {"l": 60, "r": 10, "t": 26, "b": 50}
-    figure.update_layout(title=None, showlegend=False, margin=margin, font_size=16)
-    return figure.update_traces(text=None, selector={"type": "bar"})
+    untold = {"message": "", "facts": [], "notes": [], "quiet": None}
+    figure.update_layout(showlegend=False, meta=dict(figure.layout.meta) | untold)
+    small = fit(figure, WIDTH)
+    spare, edge = HEIGHT - small.layout.height, small.layout.margin
+    if any(figure.select_scenes()):  # a globe fills its height, and would be cut at the sides
+        return small.update_layout(margin={"t": edge.t + spare / 2, "b": edge.b + spare / 2})
+    figure.layout.meta = dict(figure.layout.meta) | {"area": figure.layout.meta["area"] + spare}
+    return fit(figure, WIDTH)
 
 
 def main() -> None:
@@ -51,11 +59,11 @@ def main() -> None:
     model = ll.load_model("gemma-3-270m", dtype="float32")
     prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)
     eagle = ll.decode(model, prompts["eagle"], positions=7)
-    heatmap = ll.plots.heatmap(eagle, model.tokenizer)
-    heatmap.write_image(folder / "eagle.png", width=900, height=520, scale=1.5)
+    heatmap = ll.plots.heatmap(eagle, model.tokenizer, width=900)
+    heatmap.write_image(folder / "eagle.png", scale=1.5)
     for script in scripts.scripts():
         path = folder / f"{script.number}.png"
-        thumbnail(shown(script)).write_image(path, width=640, height=440, scale=0.75)
+        thumbnail(shown(script)).write_image(path, width=WIDTH, height=HEIGHT, scale=SCALE)
         _name_figure(path, script)
     print(*sorted(folder.glob("*.png")), sep="\n")
 

@@ -26,7 +26,8 @@ TAGS = {
     "parameters": "what a reader, or papermill, sets",
     "stub": "stands in the student form only",
     "solution": "stands in the solutions form only",
-    "wrong": "typical wrong answers to the exercise above, as one list; stands in no notebook",
+    "right": "other right answers to the exercise above, as one list; stands in no notebook",
+    "wrong": "typical wrong answers to it: a dict from words of the hint to the answer; likewise",
     "predict": "computes the answer to a prediction; its code is folded away",
     "claims": "what sentences rest on (claim_cells.py); stands in no notebook",
 }
@@ -43,10 +44,11 @@ _EXERCISE = re.compile(r"\.exercise\(\s*\"([\d.]+)\"")
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise: its number, the code of its solution, and the list of typical wrong answers."""
+    """An exercise: its number, its solution, other right answers, and typical wrong ones."""
 
     number: str
     solution: str
+    right: str
     wrong: str
 
 
@@ -157,24 +159,26 @@ class Script:
         Raises:
             SystemExit: A solution checks no exercise, or fewer than two wrong answers follow it.
         """
-        exercises, solution = [], []
+        exercises, solution, right = [], [], "[]"
         for cell in self.cells:
             if "solution" in tags(cell):
                 solution.append(cell.source)
-            elif "wrong" in tags(cell):
+            elif "right" in tags(cell) and solution:
+                right = cell.source
+            elif {"right", "wrong"}.intersection(tags(cell)):
                 numbers = _EXERCISE.findall("\n".join(solution))
                 if len(numbers) != 1:
                     raise SystemExit(
-                        f"{self.path.name}: put the wrong answers right behind the solution "
-                        "that checks the exercise."
+                        f"{self.path.name}: put right and wrong answers right behind the "
+                        "solution that checks the exercise."
                     )
                 if _length(cell.source) < 2:
                     raise SystemExit(
-                        f"{self.path.name}: exercise {numbers[0]} needs a list of two or more "
-                        "typical wrong answers."
+                        f"{self.path.name}: exercise {numbers[0]} needs a dict of two or more "
+                        "typical wrong answers, each behind its own words of the hint."
                     )
-                exercises.append(Exercise(numbers[0], "\n".join(solution), cell.source))
-                solution = []
+                exercises.append(Exercise(numbers[0], "\n".join(solution), right, cell.source))
+                solution, right = [], "[]"
         if solution:
             raise SystemExit(
                 f"{self.path.name}: no cell tagged 'wrong' follows the solution that begins with "
@@ -220,7 +224,9 @@ def slug() -> str:
 
 
 def _length(code: str) -> int:
-    """Return how many answers a ``wrong`` cell holds; 0 if it is not one list."""
+    """Return how many answers a ``wrong`` cell holds; 0 if it is not one dict, or repeats words."""
     body = ast.parse(code).body
     value = getattr(body[0], "value", None) if len(body) == 1 else None
-    return len(value.elts) if isinstance(value, ast.List) else 0
+    keys = value.keys if isinstance(value, ast.Dict) else []
+    words = {key.value for key in keys if isinstance(key, ast.Constant)}
+    return len(keys) if len(words) == len(keys) else 0

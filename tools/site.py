@@ -21,7 +21,7 @@ from pathlib import Path
 
 import nbformat
 
-from . import pages, store, tables
+from . import drawings, pages, store, tables
 from .scripts import ROOT, scripts
 
 WEB = Path(__file__).resolve().parent / "web"
@@ -31,7 +31,6 @@ GUIDES = ("GLOSSARY", "INSTRUCTOR")
 WHOLE = ("plots", "explore", "checks")
 # The objects that the public functions return.
 OBJECTS = ("models.model", "prompts.prompt", "runs.experiment")
-_BADGE = re.compile(r"\[!\[([^]]+)\]\([^)]*\)\]\(([^)]*)\)")
 
 
 def collect(sources: Path) -> None:
@@ -40,12 +39,18 @@ def collect(sources: Path) -> None:
     shutil.copy(WEB / "conf.py", sources)
     shutil.copytree(ROOT / tables.IMAGES, sources / "images")
     pages.copy_scripts(sources / "static")
-    for script in scripts():
-        page = pages.still(nbformat.read(store.executed(script, "student"), 4))
-        badges, title = page.cells[:2]
-        # A page begins with its title, and asks nobody else for pictures.
-        page.cells[:2] = [title, badges]
-        badges.source = _BADGE.sub(r"[\1](\2) ·", badges.source).rstrip(" ·")
+    notebooks = {s: nbformat.read(store.executed(s, "student"), 4) for s in scripts()}
+    figures = {
+        f"{script.name}-{number}.svg": figure
+        for script, notebook in notebooks.items()
+        for number, figure in enumerate(pages.figures(notebook), 1)
+    }
+    drawn = drawings.draw(figures, sources / "static" / "pictures")
+    for script, notebook in notebooks.items():
+        own = [name for name in drawn if name.startswith(f"{script.name}-")]
+        page = pages.still(notebook, [f"_static/pictures/{name}" for name in own])
+        # A page begins with its title; the links that open it elsewhere follow.
+        page.cells[:2] = reversed(page.cells[:2])
         nbformat.write(page, sources / f"{script.name}.ipynb")
     for name in GUIDES:
         text = (ROOT / "notebooks" / f"{name}.md").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from . import claim_cells, exercises, scripts
+from . import exercises, guides, predictions, scripts
 from .scripts import FORMS, Script
 
 SECONDS_PER_CELL = 1200  # the first run of all pairs is long on a slow machine
@@ -104,11 +105,12 @@ def questions(script: Script, form: str) -> dict[str, str]:
     """Return what a notebook's kernel is asked at the end: claims, or wrong answers to exercises.
 
     Returns:
-        In the student form from a claim's text to its expression, in the solutions form from the
-        number of an exercise that needs a model to the outcomes of its wrong answers.
+        In the student form from a claim's text to its expression, and the predictions'
+        expressions; in the solutions form from the number of an exercise that needs a model to the
+        outcomes of its wrong answers.
     """
     if form == "student":
-        return claim_cells.claims(script)
+        return guides.evaluated(script) | predictions.questions(script)
     return {
         exercise.number: exercises.expression(exercise)
         for exercise in script.exercises()
@@ -134,15 +136,13 @@ def _library() -> Iterator[Path]:
 
 
 def _run(path: Path, expressions: dict[str, str]) -> tuple[nbformat.NotebookNode, dict]:
-    """Execute a notebook in a kernel of its own, and ask that kernel for some expressions."""
+    """Execute a notebook in a kernel of its own, and ask that kernel for some expressions.
+
+    Its working folder is a scratch one: what a notebook writes does not stay among the notebooks.
+    """
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=SECONDS_PER_CELL,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(path.parent)}},
-    )
-    with client.setup_kernel():
+    client = NotebookClient(notebook, timeout=SECONDS_PER_CELL, kernel_name="python3")
+    with tempfile.TemporaryDirectory() as folder, client.setup_kernel(cwd=folder):
         client.execute(cleanup_kc=False)
         request = client.kc.execute("", user_expressions=expressions)
         reply = client.wait_for_reply(request)

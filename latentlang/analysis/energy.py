@@ -15,8 +15,9 @@ def token_energy(
     """Return the token energy E of every latent, ``[..., d_model] -> [...]`` (paper, Eq. 2).
 
     E(h)² is the mean squared cosine between h and the v tokens, divided by the mean squared cosine
-    between two tokens: E(h)² = [‖Ûh‖² / (v‖h‖²)] / [‖ÛᵀÛ‖²_F / v²]. Near 0: h is orthogonal to what
-    the output layer can read; 1: h is as close to the tokens as they are to one another.
+    between two tokens: E(h)² = [‖Ûh‖² / (v‖h‖²)] / [‖ÛᵀÛ‖²_F / v²]. 0: h is at right angles to
+    every token; 1: h is, on average, as close to the tokens as they are to one another. It is not a
+    share and can be above 1.
 
     Args:
         latents: in the residual stream, before the final norm.
@@ -24,7 +25,7 @@ def token_energy(
             when many calls share it.
 
     Returns:
-        One energy per latent, float32; 0 or more, without a unit.
+        One energy per latent, float32, on the CPU; 0 or more, without a unit.
 
     Raises:
         DataError: when latents and unembedding differ in ``d_model``.
@@ -33,6 +34,9 @@ def token_energy(
     >>> tokens = torch.tensor([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
     >>> token_energy(torch.tensor([[0.0, 0, 5], [3.0, 0, 0]]), tokens)
     tensor([0., 1.])
+    >>> uneven = torch.tensor([[1.0, 0], [1, 0], [1, 0], [0, 1]])
+    >>> token_energy(torch.tensor([1.0, 0]), uneven)
+    tensor(1.0954)
     """
     g = U if isinstance(U, Gram) else gram(U)
     if latents.shape[-1] != g.matrix.shape[0]:
@@ -40,4 +44,4 @@ def token_energy(
             f"The latents have {latents.shape[-1]} dimensions and the unembedding "
             f"{g.matrix.shape[0]}: use one model for both."
         )
-    return energy_of(latents, g)
+    return energy_of(latents, g).cpu()

@@ -1,4 +1,4 @@
-"""The flat map of latents and tokens (paper, section 4.2 and Figure 3)."""
+"""The flat map of latents and tokens (paper, section 4.1 and Figure 3)."""
 
 from __future__ import annotations
 
@@ -15,29 +15,36 @@ from ..errors import DataError
 class LatentMap:
     """A flat map of latents ``[n_latents, n_dims]`` and tokens ``[n_tokens, n_dims]``.
 
-    ``stress``: √(Σ(d − d̂)² / Σd²) over all pairs of points (Kruskal's stress-1).
-    It is 0 if the map keeps every distance, and as high as 1 if it keeps none.
+    ``stress``: the normalised stress √(Σ(d − d̂)² / Σd²) over all pairs of points, as Kruskal's
+    stress-1, but relative to the given distances d instead of those on the map, d̂. It is 0 if the
+    map keeps every distance. ``shuffled_stress`` is that of a map of the same log-probabilities in
+    random order, which cannot mean anything: the yardstick of the first.
     """
 
     latents: Float[Tensor, "latent axis"]
     tokens: Float[Tensor, "token axis"]
     stress: float
+    shuffled_stress: float
 
 
-def latent_mds(log_probs: Float[Tensor, "latent token"], n_dims: int = 2) -> LatentMap:
-    """Return a map on which a latent lies near the tokens it predicts (paper, section 4.2).
+def latent_mds(
+    log_probs: Float[Tensor, "latent token"], n_dims: int = 2, *, seed: int = 0
+) -> LatentMap:
+    """Return a map on which a latent lies near the tokens it predicts (paper, section 4.1).
 
-    The method is classical MDS (paper, Figure 3). The distance of a latent and a token is
-    −log P(token | latent). Among latents, and among tokens, all distances equal the largest one, so
-    that only the output layer shapes the map.
+    The method is classical MDS. It fits the inner products of the points (it minimises the strain)
+    and not their distances, so another flat map may have less stress. The distance of a latent and
+    a token is −log P(token | latent). Among latents, and among tokens, all distances equal the
+    largest one, so that only the output layer shapes the map.
 
     Args:
         log_probs: natural log P(token | latent), ``[n_latents, n_tokens]``.
         n_dims: how many axes the map has.
+        seed: draws the random order of the yardstick.
 
     Returns:
-        The points of latents and tokens, and the stress of the map. The axes are those of largest
-        variance; their signs are arbitrary.
+        The points of latents and tokens, on the CPU, and the stress of the map with its yardstick.
+        The axes are those of largest variance; their signs are arbitrary.
 
     Raises:
         DataError: for an infinite log-probability, which puts its token infinitely far away, and
@@ -56,8 +63,19 @@ def latent_mds(log_probs: Float[Tensor, "latent token"], n_dims: int = 2) -> Lat
         raise DataError(
             "A token on the map has probability 0, which puts it infinitely far away: leave it out."
         )
-    n_latents, n_tokens = log_probs.shape
-    across = -log_probs.double()
+    across = -log_probs.double().cpu()
+    order = torch.randperm(across.numel(), generator=torch.Generator().manual_seed(seed))
+    points, stress = _scaled(across, n_dims)
+    _, shuffled_stress = _scaled(across.flatten()[order].reshape(across.shape), n_dims)
+    latents, tokens = points.float().split(list(across.shape))
+    return LatentMap(latents, tokens, stress, shuffled_stress)
+
+
+def _scaled(
+    across: Float[Tensor, "latent token"], n_dims: int
+) -> tuple[Float[Tensor, "point axis"], float]:
+    """Return the points of classical MDS, latents first, and their stress."""
+    n_latents, n_tokens = across.shape
     n = n_latents + n_tokens
     distances = torch.full((n, n), across.max().item(), dtype=torch.float64)
     distances[:n_latents, n_latents:] = across
@@ -69,5 +87,4 @@ def latent_mds(log_probs: Float[Tensor, "latent token"], n_dims: int = 2) -> Lat
     values, vectors = torch.linalg.eigh(centred)
     points = vectors[:, -n_dims:].flip(1) * values[-n_dims:].flip(0).clamp_min(0).sqrt()
     misfit = (distances - torch.cdist(points, points)).square().sum()
-    stress = (misfit / squares.sum()).sqrt().item()
-    return LatentMap(points[:n_latents].float(), points[n_latents:].float(), stress)
+    return points, (misfit / squares.sum()).sqrt().item()

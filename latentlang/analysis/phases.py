@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..errors import DataError
-from ..lens.require import require_means
+from ..lens.curves import MeanCurves
+from ..lens.require import require_finite, require_means
 from ..lens.run import Run
-from .intervals import cluster_codes, mean_ci, resample
+from .intervals import cluster_codes, resample
 
 THRESHOLD = 0.05
 _RESAMPLES = 1000
@@ -23,130 +24,161 @@ _RESAMPLES = 1000
 class Phases:
     """The layers at which the concept phase and the target phase begin, or None.
 
+    ``copy``: the layers at which the source leads, inside a phase or not: the mean P(source) is
+    above 0.05, above P(pivot) and above P(target). What looks like a phase there may be a copy of
+    the word in the prompt. None if it was not measured: no one source language is followed beside
+    pivot and target.
+
     The intervals hold 95 % of the resamples that have the phase. ``*_share`` is the share of
-    resamples that have it.
+    resamples that have it. One concept says nothing about the spread: both are then None, as for
+    curves without prompts.
     """
 
     concept_start: int | None
     target_start: int | None
+    copy: tuple[int, ...] | None = None
     concept_interval: tuple[int, int] | None = None
     target_interval: tuple[int, int] | None = None
     concept_share: float | None = None
     target_share: float | None = None
 
 
-def find_phases(run: Run | pd.DataFrame) -> Phases:
+def find_phases(run: Run | MeanCurves | pd.DataFrame) -> Phases:
     """Find the layers at which the pivot language and then the target language take over.
+
+    The rule reads two curves; a third one, of the source, only marks ``copy``. The paper also
+    defines its phases by entropy and token energy (section 4.2), so the starts need not be those
+    that the paper gives, nor a concept phase what the paper calls the concept space. The target
+    phase is named after the language that leads; the paper's name is output space.
 
     Concept phase: from the first layer where P(pivot) > 0.05 and P(pivot) > P(target). Target
     phase: from the first layer after which P(target) > P(pivot) to the end, if P(target) > 0.05 at
     the end.
 
     Args:
-        run: a run, or a table of two curves (index: layer; columns ``pivot`` and ``target``).
+        run: a run, published means (``data.published``), or a table of curves (index: layer;
+            columns ``pivot`` and ``target``, and ``source`` if there is one).
 
     Returns:
-        The layer numbers. A run also gives intervals, from a bootstrap over concepts.
+        The layer numbers. A run about several concepts also gives intervals, from a bootstrap over
+        concepts.
 
     Raises:
-        DataError: for a table without these columns, and for a run without a pair of languages.
+        DataError: for a table without these columns or with gaps, and for a run without a pair of
+            languages.
 
     >>> curves = {"pivot": [0.0, 0.4, 0.2], "target": [0.0, 0.1, 0.7]}
     >>> phases = find_phases(pd.DataFrame(curves, index=[1, 2, 3]))
     >>> phases.concept_start, phases.target_start
     (2, 3)
     """
+    if isinstance(run, MeanCurves):
+        named = zip(("pivot", "target", "source"), (*run.pair, followed_source(run)))
+        curves = {name: run.probability[code] for name, code in named if code is not None}
+        run = pd.DataFrame(curves, run.layers)
     if isinstance(run, pd.DataFrame):
         if not {"pivot", "target"} <= set(run.columns) or not len(run):
             raise DataError(
                 "find_phases needs the columns 'pivot' and 'target', one row per layer."
             )
-        layers = [int(layer) for layer in run.index]
-        curves = torch.tensor(run[["pivot", "target"]].to_numpy(dtype=float))
-        concept, target = _starts(curves[:, 0][None], curves[:, 1][None])
-        return Phases(_layer(concept[0], layers), _layer(target[0], layers))
-    require_means(run)
-    pivot, target = (run.probability[code].double() for code in run.pair)
-    resamples = resample(cluster_codes(run.clusters), _RESAMPLES)
-    weights = torch.cat([torch.full_like(resamples[:1], 1 / len(run)), resamples])
-    concept, handover = _starts(weights @ pivot, weights @ target)
-    concept_interval, concept_share = _interval(concept[1:], run.layers)
-    target_interval, target_share = _interval(handover[1:], run.layers)
-    return Phases(
-        _layer(concept[0], run.layers),
-        _layer(handover[0], run.layers),
-        concept_interval,
-        target_interval,
-        concept_share,
-        target_share,
+        try:
+            layers = [int(layer) for layer in run.index]
+            names = [name for name in ("pivot", "target", "source") if name in run.columns]
+            columns = torch.tensor(run[names].to_numpy(dtype=float)).T
+        except (TypeError, ValueError):
+            raise DataError(
+                "find_phases needs numbers: layers as the index, probabilities in the columns."
+            ) from None
+        return _phases(layers, *columns)
+    pivot, target = _curves(run)
+    source = followed_source(run)
+    copied = None if source is None else run.probability[source].double().mean(0)
+    found = _phases(run.layers, pivot.mean(0), target.mean(0), copied)
+    codes = cluster_codes(run.clusters)
+    if codes.max() == 0:
+        return found
+    weights = resample(codes, _RESAMPLES)
+    concepts, starts = _starts(weights @ pivot, weights @ target)
+    concept_interval, concept_share = _interval(concepts, run.layers)
+    target_interval, target_share = _interval(starts, run.layers)
+    return replace(
+        found,
+        concept_interval=concept_interval,
+        target_interval=target_interval,
+        concept_share=concept_share,
+        target_share=target_share,
     )
+
+
+def followed_source(run: Run | MeanCurves) -> str | None:
+    """Return the one source language of a run, if it is followed beside pivot and target."""
+    known = run.source in run.probability and run.source not in run.pair
+    return run.source if known else None
+
+
+def _phases(
+    layers: Sequence[int],
+    pivot: Float[Tensor, " layer"],
+    target: Float[Tensor, " layer"],
+    source: Float[Tensor, " layer"] | None = None,
+) -> Phases:
+    """Return the phases of mean curves, and the copy if the source is followed."""
+    concept, start = _starts(pivot[None], target[None])
+    copy = None
+    if source is not None:
+        require_finite(source, "the curve of the source")
+        leads = (source > THRESHOLD) & (source > pivot) & (source > target)
+        copy = tuple(layer for layer, lead in zip(layers, leads.tolist()) if lead)
+    return Phases(_layer(concept[0], layers), _layer(start[0], layers), copy)
+
+
+def handover(run: Run) -> int | None:
+    """Return the first layer from which the target stays ahead of the pivot to the end, or None.
+
+    It is about the mean curves. A phase also asks for more than 5 % at the end (``find_phases``).
+
+    Args:
+        run: readings at one position.
+
+    Raises:
+        DataError: for a run without a pair of languages, or without means.
+    """
+    pivot, target = (curve.mean(0) for curve in _curves(run))
+    return first_lasting(target > pivot, run.layers)
+
+
+def first_lasting(holds: Bool[Tensor, " layer"], layers: Sequence[int]) -> int | None:
+    """Return the first layer from which something holds to the end, or None.
+
+    >>> first_lasting(torch.tensor([True, False, True, True]), [1, 2, 3, 4])
+    3
+    """
+    return _layer(_lasting(holds[None])[0], layers)
+
+
+def _curves(
+    run: Run,
+) -> tuple[Float[Tensor, "prompt layer"], Float[Tensor, "prompt layer"]]:
+    """Return P(pivot) and P(target) of every prompt, in double precision."""
+    run = require_means(run)
+    pivot, target = (run.probability[code].double() for code in run.pair)
+    return pivot, target
 
 
 def _starts(
     pivot: Float[Tensor, "curve layer"], target: Float[Tensor, "curve layer"]
 ) -> tuple[Int[Tensor, " curve"], Int[Tensor, " curve"]]:
     """Return the first indices of both phases for curves ``[n, n_layers]``; -1 for no phase."""
+    require_finite(torch.stack([pivot, target]), "the curves of pivot and target")
     leads = (pivot > THRESHOLD) & (pivot > target)
     concept = torch.where(leads.any(-1), leads.int().argmax(-1), -1)
-    # 1 where the target leads from here to the end
-    stays = (target > pivot).flip(-1).int().cumprod(-1).flip(-1)
-    has = stays.any(-1) & (target[:, -1] > THRESHOLD)
-    return concept, torch.where(has, stays.argmax(-1), -1)
+    return concept, torch.where(target[:, -1] > THRESHOLD, _lasting(target > pivot), -1)
 
 
-def headlines(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """Return a table that compares runs: one row per run.
-
-    Args:
-        runs: ``{name: run}``.
-
-    Returns:
-        The index is the name. A layer is empty if there is none. The columns are
-        ``n``: how many prompts;
-        ``pivot_peak``: the highest mean P(pivot) at any layer, with its 95 % interval (Gaussian)
-        from ``lower`` to ``upper``, and its layer, ``at_layer``;
-        ``target_last``: the mean P(target) at the last layer;
-        ``right``: the share of prompts whose most probable token at the last layer begins the
-        target word;
-        ``concept_start``, ``target_start``: see ``find_phases``;
-        ``entropy_under_7``: the first layer from which the mean entropy stays below 7 bits.
-
-    Raises:
-        DataError: for no run, or for runs without names.
-
-    >>> import latentlang as ll
-    >>> model = ll.load_model()
-    >>> run = ll.run_experiment(model, "translation", "fr", "de", every=100, progress=False)
-    >>> row = ll.headlines({"fr to de": run}).loc["fr to de"]
-    >>> bool(row["lower"] <= row["pivot_peak"] <= row["upper"]), row["at_layer"] in run.layers
-    (True, True)
-    """
-    if not runs or not isinstance(runs, Mapping):
-        raise DataError("headlines needs at least one run with its name: pass {name: run, …}.")
-    rows = [_headline(run) for run in runs.values()]
-    table = pd.DataFrame(rows, index=pd.Index(runs, name="experiment"))
-    layers = ("at_layer", "concept_start", "target_start", "entropy_under_7")
-    return table.astype(dict.fromkeys(layers, "Int64"))
-
-
-def _headline(run: Run) -> dict[str, float | int | None]:
-    phases = find_phases(run)
-    pivot, target = run.pair
-    means, lower, upper = mean_ci(run.probability[pivot], clusters=run.clusters)
-    peak = int(means.argmax())
-    sure = (run.entropy.mean(0) < 7).flip(0).int().cumprod(0).sum().item()
-    return {
-        "n": len(run),
-        "pivot_peak": means[peak].item(),
-        "lower": lower[peak].item(),
-        "upper": upper[peak].item(),
-        "at_layer": run.layers[peak],
-        "target_last": run.probability[target][:, -1].mean().item(),
-        "right": (run.rank[target][:, -1] == 1).float().mean().item(),
-        "concept_start": phases.concept_start,
-        "target_start": phases.target_start,
-        "entropy_under_7": run.layers[-sure] if sure else None,
-    }
+def _lasting(holds: Bool[Tensor, "curve layer"]) -> Int[Tensor, " curve"]:
+    """Return the first index from which something holds to the end, ``[n]``; -1 for none."""
+    stays = holds.flip(-1).int().cumprod(-1).flip(-1)
+    return torch.where(stays.any(-1), stays.argmax(-1), -1)
 
 
 def _interval(

@@ -1,6 +1,9 @@
 """The sphere: paths of latents in the frame of two measured directions.
 
-Source: paper, section 4.2.
+Source of the picture: the sketch in section 5 of the paper (Figure 4d). There phase 2 rotates the
+latent from the pole into concept space, where English tokens win because they have the larger
+concept component y; phase 3 rotates it along the equator to the target's token. The axes are the
+library's own (``sphere_axes``).
 """
 
 from __future__ import annotations
@@ -14,30 +17,33 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DataError
-from ..lens.require import require_run
-from ..lens.run import Run
-from ..models.model import Model, require_model
 from ..prompts.rows import HasPrompts, rows_of
 from ..prompts.setting import HasSetting, Setting
-from ..prompts.tokens import tokenize_word
-from .axes import sphere_axes, sphere_coordinates
-from .intervals import mean_ci
+from .axes import on_sphere
+from .chance import FRAMES
+from .intervals import cluster_codes, mean_ci
+from .polar import polar_ci
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class SpherePath(HasSetting, HasPrompts):
     """Paths through the layers on the unit sphere, and the words' tokens in the same frame.
 
-    ``coordinates`` ``[n_prompts, n_layers, 3]``: x leans to the pivot (below 0) or the target
-    (above 0), y grows with the concept, z is everything else. ``words[lang]`` ``[n_prompts, 3]``:
-    the first token of each prompt's word. ``layers``: the layer numbers. ``prompts``: one row per
-    prompt, with ``word_<lang>``. ``model``, ``setting``, ``number_format``, ``lens``: those of the
-    run.
+    ``coordinates`` ``[n_prompts, n_layers, 3]``: x grows towards the target and falls towards the
+    pivot, y grows with the concept in either of the two languages, z is everything else.
+    ``chance`` ``[n_prompts, 99, n_layers, 2]``: x and y of the same latents in frames that know
+    neither the word nor the language (``chance_paths``).
+    ``words[lang]`` ``[n_prompts, 3]``: the first token of each prompt's word. ``layers``: the layer
+    numbers. ``prompts``: one row per prompt, with ``word_<lang>``. ``model``, ``setting``,
+    ``number_format``, ``lens``: those of the run. ``relative``: whether x is measured from the mean
+    of the prompts (``centred``). ``copy``: the layers at which the source leads in the mean over
+    all prompts (``find_phases``), or None where that is not known, as for some of them.
 
     Index it as runs: ``path["eagle"]``, a number, a slice, a mask or a list.
     """
 
     coordinates: Float[Tensor, "prompt layer 3"]
+    chance: Float[Tensor, "prompt frame layer 2"]
     words: dict[str, Float[Tensor, "prompt 3"]]
     layers: tuple[int, ...]
     prompts: pd.DataFrame
@@ -45,17 +51,23 @@ class SpherePath(HasSetting, HasPrompts):
     setting: Setting
     number_format: str = ""
     lens: str = "logit"
+    relative: bool = False
+    copy: tuple[int, ...] | None = None
 
     def __repr__(self) -> str:
         paths = f"{len(self)} paths x {len(self.layers)} layers of {self.model}"
-        return f"SpherePath({paths}: {self.setting.title})"
+        zero = ", centred" if self.relative else ""
+        return f"SpherePath({paths}: {self.setting.title}{zero})"
 
     def __post_init__(self) -> None:
         """Refuse points that do not belong to these prompts and layers."""
-        n_prompts = len(self.prompts)
-        shapes: dict[str, tuple[int, ...]] = {"coordinates": (n_prompts, len(self.layers), 3)}
+        n_prompts, n_layers = len(self.prompts), len(self.layers)
+        shapes: dict[str, tuple[int, ...]] = {
+            "coordinates": (n_prompts, n_layers, 3),
+            "chance paths": (n_prompts, FRAMES, n_layers, 2),
+        }
         shapes |= {f"words of '{code}'": (n_prompts, 3) for code in self.words}
-        points = [self.coordinates, *self.words.values()]
+        points = [self.coordinates, self.chance, *self.words.values()]
         for (name, shape), tensor in zip(shapes.items(), points):
             if tuple(tensor.shape) != shape:
                 raise DataError(
@@ -68,107 +80,105 @@ class SpherePath(HasSetting, HasPrompts):
         words = {code: points[rows] for code, points in self.words.items()}
         prompts = self.prompts.iloc[rows].reset_index(drop=True)
         setting = self.setting.of_sources(prompts["source"])
-        points = self.coordinates[rows]
-        return replace(self, coordinates=points, words=words, prompts=prompts, setting=setting)
+        points, chance = self.coordinates[rows], self.chance[rows]
+        return replace(
+            self,
+            coordinates=points,
+            chance=chance,
+            words=words,
+            prompts=prompts,
+            setting=setting,
+            copy=None,
+        )
 
     def mean(self) -> Float[Tensor, "layer 3"]:
         """Return the mean path ``[n_layers, 3]``: mean x and mean y, and the z on the sphere."""
+        self._require_some()
+        return on_sphere(self.coordinates[..., :2].mean(0))
+
+    def _require_some(self) -> None:
+        """Refuse to average no path."""
         if not len(self):
             raise DataError("No path is left to average: choose fewer filters.")
-        plane = self.coordinates[..., :2].mean(0)
-        height = (1 - plane.square().sum(-1, keepdim=True)).clamp_min(0).sqrt()
-        return torch.cat([plane, height], -1)
+
+    def centred(self) -> SpherePath:
+        """Return the paths with x measured from the mean x of all prompts at each layer.
+
+        The zero of x is arbitrary: what a layer adds for every word alike moves all paths to one
+        side. After centring the mean path has x = 0 by construction, so it says nothing about the
+        language. It shows how single words differ: ``path.centred()["eagle"]`` leans to the pivot
+        (x < 0) or to the target, compared with all words at that layer.
+
+        y stays, and z is computed again, so that every point lies on the sphere (a point that the
+        move takes over its rim gets z = 0). The words' tokens have no layers. Their x is measured
+        from the mean of both languages' tokens.
+
+        Raises:
+            DataError: for fewer than two concepts: a word's own mean compares it with nothing.
+        """
+        if len(set(self.clusters)) < 2:
+            raise DataError(
+                "Paths are centred over many concepts: call centred() on the whole set, "
+                "and then choose words, as in path.centred()['eagle']."
+            )
+        tokens = torch.stack([points[:, 0] for points in self.words.values()])
+        words = {code: _moved(points, tokens.mean()) for code, points in self.words.items()}
+        points = _moved(self.coordinates, self.coordinates[..., 0].mean(0))
+        chance = self.chance.clone()
+        chance[..., 0] -= chance[..., 0].mean(0)
+        return replace(self, coordinates=points, chance=chance, words=words, relative=True)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the mean cosines as a table, one row per layer.
+        """Return the mean path as a table, one row per layer.
 
-        Each coordinate has its mean and its 95 % interval (Gaussian, clustered by concept).
+        ``language`` and ``concept`` are the mean cosines x and y, and ``rest`` is the height z of
+        that point on the sphere, as in ``mean``. ``radius`` is √(x² + y²) of the mean path, and
+        ``direction`` the angle atan2(x, y) in degrees, from the concept axis (0) to the target's
+        side of the language axis (90) or to the pivot's (-90).
+
+        All but ``rest`` have a 95 % interval: percentiles of the same quantity of 2,000 mean paths,
+        for which whole concepts were drawn. Near the pole a direction has no meaning: its interval
+        is wide and may pass ±180, and that of the radius may lie above the radius, because a length
+        is never negative. With a single concept the bounds are NaN.
         """
+        self._require_some()
         columns = {"layer": list(self.layers)}
-        for n, name in enumerate(("language", "concept", "rest")):
-            mean, lower, upper = mean_ci(self.coordinates[..., n], clusters=self.clusters)
+        plane = self.coordinates[..., :2]
+        bounds = {
+            "language": mean_ci(plane[..., 0], "bootstrap", clusters=self.clusters),
+            "concept": mean_ci(plane[..., 1], "bootstrap", clusters=self.clusters),
+            **polar_ci(plane, cluster_codes(self.clusters)),
+        }
+        for name, (mean, lower, upper) in bounds.items():
             columns[name] = mean.tolist()
             columns[f"{name}_lower"] = lower.tolist()
             columns[f"{name}_upper"] = upper.tolist()
+        columns["rest"] = self.mean()[:, 2].tolist()
         return pd.DataFrame(columns).set_index("layer")
 
+    def token_lead(self) -> pd.DataFrame:
+        """Return how much larger y is for the pivot words' tokens than for the target words'.
 
-def sphere_path(model: Model, run: Run) -> SpherePath:
-    """Return the measured path of every prompt of a run on the sphere.
+        The paper's sketch says that it is larger: "English tokens are more likely because their
+        embeddings have a stronger concept component y" (section 5). This frame is a hard test of
+        that. The midpoint of two unit vectors is equally near to both, so a difference can only
+        come from what is subtracted from it (``sphere_axes``).
 
-    The axes come from the first tokens of the target and pivot words of all its prompts
-    (``sphere_axes``).
-
-    Args:
-        model: the model that was read.
-        run: a run with latents (``keep_latents=True``).
-
-    Returns:
-        One path per prompt, with the words' tokens in the same frame (paper, section 4.2).
-
-    Raises:
-        DataError: for a run of another model or without latents, and when pivot and target are one
-            language.
-
-    >>> import latentlang as ll
-    >>> model = ll.load_model()
-    >>> prompts = ll.build_prompts("translation", "fr", "de", tokenizer=model.tokenizer)
-    >>> path = ll.sphere_path(model, ll.decode(model, prompts[:2], keep_latents=True))
-    >>> path
-    SpherePath(2 paths x 18 layers of gemma-3-270m: translation fr → de)
-    >>> path.coordinates.shape
-    torch.Size([2, 18, 3])
-    """
-    require_model(model)
-    latents = require_run(run).latents
-    if latents is None:
-        raise DataError(
-            "The sphere needs latents, which this run did not keep: "
-            "decode or run_experiment with keep_latents=True."
-        )
-    if run.model != model.name:
-        raise DataError(
-            f"This is a run of {run.model}, and the words' tokens would come from {model.name}: "
-            "pass the model that was read."
-        )
-    pivot, target = run.pair
-    require_two_languages(pivot, target)
-    spellings = {code: run.spelling(code) for code in (pivot, target)}
-    rows = {}
-    for code, spelled in spellings.items():
-        tokens = [_first_token(model, word) for word in spelled]
-        rows[code] = model.folded_unembedding(tokens).cpu()
-    axes = sphere_axes(rows[target], rows[pivot])
-    words = {code: sphere_coordinates(points[:, None], axes)[:, 0] for code, points in rows.items()}
-    table = run.prompts.assign(**{f"word_{code}": spelled for code, spelled in spellings.items()})
-    coordinates = sphere_coordinates(latents, axes)
-    return SpherePath(
-        coordinates=coordinates,
-        words=words,
-        layers=run.layers,
-        prompts=table,
-        model=run.model,
-        setting=run.setting,
-        number_format=run.number_format,
-        lens=run.lens,
-    )
+        Returns:
+            One row with ``pivot`` and ``target`` (mean y of the tokens), ``difference`` with its
+            95 % interval ``lower`` and ``upper`` (bootstrap over concepts), and ``n`` concepts.
+        """
+        self._require_some()
+        pivot, target = (self.words[code][:, 1] for code in (self.pivot, self.target))
+        named = {"pivot": pivot.mean(), "target": target.mean()}
+        lead = mean_ci(pivot - target, "bootstrap", clusters=self.clusters)
+        named |= dict(zip(("difference", "lower", "upper"), lead))
+        row = {name: value.item() for name, value in named.items()}
+        row["n"] = len(set(self.clusters))
+        return pd.DataFrame([row], index=[f"{self.pivot} − {self.target}"])
 
 
-def require_two_languages(pivot: str, target: str) -> None:
-    """Raise ``DataError`` if pivot and target are one language: no axis lies between them."""
-    if pivot == target:
-        raise DataError(
-            f"The sphere lies between two languages, and '{target}' is both pivot and target here: "
-            "choose another target."
-        )
-
-
-def _first_token(model: Model, word: str) -> int:
-    """Return the token that begins ``word`` after the opening quote of a prompt."""
-    ids = tokenize_word(word, model.tokenizer)
-    if not ids:
-        raise DataError(
-            f"{model.name}'s tokenizer cannot spell '{word}', so it has no place on the sphere: "
-            "leave the concept out."
-        )
-    return ids[0]
+def _moved(points: Float[Tensor, "*row 3"], zero: Float[Tensor, "*layer"]) -> Tensor:
+    """Return the points ``[..., 3]`` with x measured from ``zero``, and the z on the sphere."""
+    x, y, _ = points.unbind(-1)
+    return on_sphere(torch.stack([x - zero, y], -1))

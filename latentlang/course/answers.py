@@ -1,14 +1,24 @@
-"""What all checks share: their table by number, and the functions that read an answer."""
+"""What all checks share: their table by number, and the functions that read an answer.
+
+A check sees only answers that one of these functions has read, so that NaN, a control, some of the
+layers or another pivot pass nowhere.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from types import ModuleType
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from ..analysis.sphere import SpherePath
 from ..errors import DataError
 from ..lens.run import Run
+from ..prompts.setting import PIVOT
 from ..prompts.tasks import TASKS
 
 
@@ -57,11 +67,43 @@ def _place(check: Check) -> str:
 
 
 def number(answer: Any) -> float:
-    """Return a numeric answer, or ask for a number."""
+    """Return a finite number, given as a number, as text, or alone in a list or an array.
+
+    >>> number("1.5"), number([18]), number("94 %")
+    (1.5, 18.0, 0.94)
+    """
+    value = answer
+    if not isinstance(value, str | bytes) and hasattr(value, "__iter__"):
+        if isinstance(value, Tensor) or hasattr(value, "ravel"):
+            value = value.reshape(-1).tolist()
+        parts = list(value)
+        if len(parts) != 1:
+            raise WrongAnswerError(f"The answer is one number, such as 1.5, and not {len(parts)}.")
+        value = parts[0]
+    percent = isinstance(value, str) and value.rstrip().endswith("%")
     try:
-        return float(answer)
-    except (TypeError, ValueError):
+        if isinstance(value, bool | bytes):
+            raise TypeError
+        result = float(value.rstrip(" %")) / 100 if percent else float(value)
+    except (TypeError, ValueError, OverflowError):
         raise WrongAnswerError("The answer is a number, such as 1.5.") from None
+    if not math.isfinite(result):
+        raise WrongAnswerError(f"The answer is a finite number, such as 1.5, and not {result}.")
+    return result
+
+
+def texts(answer: Any, example: str) -> set[str]:
+    """Return the texts of a set, a list, a column or an array, or ask for a set."""
+    wanted = f"The answer is a set of texts, such as {example}."
+    if isinstance(answer, str | bytes):
+        raise WrongAnswerError(f"{wanted} This is one text.")
+    try:
+        entries = list(answer)
+    except TypeError:
+        raise WrongAnswerError(wanted) from None
+    if not all(isinstance(entry, str) for entry in entries):
+        raise WrongAnswerError(f"{wanted} Something else stands in it.")
+    return set(entries)
 
 
 def close(
@@ -88,28 +130,82 @@ def close(
     for hint, wrong in typical.items():
         if math.isclose(value, wrong, abs_tol=tolerance):
             raise WrongAnswerError(hint)
+    if 0 < right < 1 and math.isclose(value, 100 * right, abs_tol=100 * tolerance):
+        raise WrongAnswerError("That is in per cent: give a number between 0 and 1.")
     raise WrongAnswerError(way)
 
 
 def function(answer: object, signature: str) -> Callable:
-    """Return an answer that is a function, or ask for one."""
+    """Return an answer that is a function, or ask for one.
+
+    What it gets is its own copy, so a function that changes it in place changes nothing else.
+    """
+    name = signature.partition("(")[0]
     if not callable(answer):
-        name = signature.partition("(")[0]
         raise WrongAnswerError(f"The answer is a function: define {signature} and pass {name}.")
-    return answer
+    return lambda *arguments: answer(*deepcopy(arguments))
 
 
-def run(answer: object, least: int) -> Run:
-    """Return an answer that is a run of at least ``least`` prompts, or ask for one."""
+def returned(result: object, signature: str) -> Any:
+    """Return what a function returned, or say that it returned nothing."""
+    if result is None or result is ...:
+        name = signature.partition("(")[0]
+        raise WrongAnswerError(f"{name} returns nothing: end it with a line `return ...`.")
+    return result
+
+
+def tensor(result: object, signature: str) -> Tensor:
+    """Return what a function returned as a tensor of 32-bit numbers, or ask for one."""
+    result = returned(result, signature)
+    try:
+        return torch.as_tensor(result).detach().float()
+    except (TypeError, ValueError, RuntimeError):
+        name = signature.partition("(")[0]
+        raise WrongAnswerError(
+            f"{name} returns a {type(result).__name__}: return a tensor."
+        ) from None
+
+
+def run(answer: object, least: int = 1) -> Run:
+    """Return an answer that is a whole run of at least ``least`` concepts, or ask for one."""
     if not isinstance(answer, Run):
         raise WrongAnswerError(
             "The answer is a run: what ll.run_experiment(...) returns, or some of its prompts."
         )
-    if len(answer) < least:
+    if answer.position_tokens:
+        raise WrongAnswerError("One position, please: take run.last_position().")
+    concepts = answer.prompts["concept"].nunique()
+    if concepts < least:
         raise WrongAnswerError(
-            f"This run has {len(answer)} prompts, too few to tell: take at least {least}."
+            f"This run has {concepts} concepts, too few to tell: take at least {least}."
         )
+    every_layer(answer.layers)
+    for code in answer.pair:
+        finite(answer.probability[code])
     return answer
+
+
+def every_layer(layers: tuple[int, ...]) -> None:
+    """Refuse a run or a path that begins at a later layer than the first."""
+    if layers[0] > 1:
+        raise WrongAnswerError(
+            f"This begins at layer {layers[0]}: take every layer, without between()."
+        )
+
+
+def finite(values: Tensor) -> None:
+    """Refuse values of which some are not numbers: no comparison with them says anything."""
+    if not values.isfinite().all():
+        raise WrongAnswerError("Some of its values are not numbers (NaN): load the model again.")
+
+
+def follows_english(answer: Run | SpherePath) -> None:
+    """Refuse a control, and another pivot than English."""
+    if answer.setting.control or answer.pivot != PIVOT:
+        raise WrongAnswerError(
+            f"This is about English, and here another thing is followed or shown "
+            f"({answer.setting.title}): leave out control= and pivot=."
+        )
 
 
 def translates(answer: Run) -> bool:

@@ -20,12 +20,21 @@ _PACKAGES = (
     "ipywidgets",
     "anywidget",
 )
+# In JupyterLab's dark themes, figures on white paper have their lightness turned round: white is
+# the theme's #111 then. Hues stay, so orange is English there too.
+_DARK_FIGURES = """
+[data-jp-theme-light="false"] .js-plotly-plot:has(
+  > .plot-container .main-svg:is(
+    [style*="background: white"], [style*="background: rgb(255, 255, 255)"]
+  )
+) { filter: invert(0.933) hue-rotate(180deg); }
+"""
 
 
 def check_environment() -> Outcome:
     """Prepare the notebook and report versions, device, memory, default model and cache.
 
-    On Colab it enables the widget manager.
+    On Colab it enables the widget manager. In JupyterLab it lets figures follow a dark theme.
 
     Returns:
         A report with one line per problem, each with its remedy.
@@ -57,7 +66,8 @@ def check_environment() -> Outcome:
             "Less than 3 GB of memory are free, and the demo model needs about that: "
             "close other notebooks first."
         )
-    return Outcome("report", "\n".join([*lines, *(f"⚠ {problem}" for problem in problems)]))
+    lines += [f"⚠ {problem}" for problem in problems]
+    return Outcome("report", "\n".join(lines), style=_DARK_FIGURES)
 
 
 def _installed(package: str) -> str | None:
@@ -90,11 +100,15 @@ def _unfit_packages() -> list[str]:
 
 def _unfit_places(own: Path, shared: Path | None) -> list[str]:
     """Return a sentence with its remedy for a cache that cannot be used."""
+    from ..files import unreadable
+
     problems = []
     if shared is not None and not os.path.isdir(shared):
         problems.append(
             f"LATENTLANG_CACHE names {shared}, which is not a folder: correct it, or unset it."
         )
+    elif shared is not None and (closed := unreadable(shared)):
+        problems.append(f"{closed} cannot be read: its owner can run `chmod -R a+rX {shared}`.")
     nearest = next(folder for folder in (own, *own.parents) if os.path.exists(folder))
     if not os.access(nearest, os.W_OK) or not os.path.isdir(nearest):
         problems.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
-from ..errors import near
+from ..errors import LatentLangError, near
 from .answers import WrongAnswerError, checks_of
 from .outcome import Outcome
 
@@ -37,7 +37,7 @@ def exercise(number: str, answer: object = ...) -> Outcome:
         )
     try:
         return Outcome("right", CHECKS[number](answer))
-    except WrongAnswerError as hint:
+    except (WrongAnswerError, LatentLangError) as hint:  # each is a sentence that says what to do
         return Outcome("wrong", str(hint))
     except Exception as error:  # a student's function may raise anything
         return Outcome("wrong", f"Your answer raised {type(error).__name__}: {error}")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import unicodedata
 
 from ..prompts.prompt import PromptSet
-from .answers import WrongAnswerError, check
+from .answers import WrongAnswerError, check, texts
+
+# What keyboards and text programs write instead of a straight quote, a hyphen and a space.
+_TYPESET = str.maketrans("“”„«»‟′″–—‑−\u00a0\u202f", '""""""""----  ')
+# How one may write the sign of a leading space: as notebook 1 shows it, as keyboards have it.
+_LEADING_SPACE = str.maketrans("␣_ ", "▁▁▁")
 
 
 @check("01.1")
@@ -14,6 +19,7 @@ def query_line(answer: object) -> str:
     right = 'Deutsch: "Blume" - Français: "'
     if not isinstance(answer, str):
         raise WrongAnswerError("The answer is a text in quotation marks.")
+    answer = unicodedata.normalize("NFC", answer)  # ç may be typed as c and a cedilla
     if answer == right:
         return (
             "The prompt stops right after the opening quote, "
@@ -29,8 +35,18 @@ def query_line(answer: object) -> str:
             "The query must not contain the answer or close the quote: "
             "stop right after the opening one."
         )
+    if answer.translate(_TYPESET) == right:
+        raise WrongAnswerError(
+            'Only typesetting differs: use the straight quote ", the hyphen - and plain spaces.'
+        )
+    if answer.strip().endswith(right.strip()) and "\n" in answer:
+        raise WrongAnswerError("Only the last line, please: leave out the lines before it.")
+    if answer + '"' == right or answer.rstrip() + ' "' == right:
+        raise WrongAnswerError("Open the quote of the answer: the model goes on right behind it.")
     if "English" in answer or "German" in answer or "French" in answer:
         raise WrongAnswerError("Each language is named in itself: Deutsch, Français.")
+    if answer.startswith("Français"):
+        raise WrongAnswerError("The German word stands first: German asks, French answers.")
     raise WrongAnswerError(
         'Compare with `Français: "fleur" - 中文: "`: endonym, colon, space, quoted word, space, '
         "hyphen, space, endonym, colon, space."
@@ -38,15 +54,15 @@ def query_line(answer: object) -> str:
 
 
 @check("01.2")
-def start_of_flower(answer: Any) -> str:
+def start_of_flower(answer: object) -> str:
     """Which of the given vocabulary entries begin the word flower."""
     right = {"f", "fl", "flow", "flower", "▁f", "▁flower"}
-    try:
-        entries = set(answer)
-    except TypeError:
-        raise WrongAnswerError("The answer is a set of entries, such as {'f', 'fl'}.") from None
-    if isinstance(answer, str):
-        raise WrongAnswerError("The answer is a set of entries, such as {'f', 'fl'}, not one text.")
+    others = {"flowers", "lower", "ower", "fleur", "▁", "▁flowery"}
+    entries = {entry.translate(_LEADING_SPACE) for entry in texts(answer, "{'f', 'fl'}")}
+    if unknown := entries - right - others:
+        raise WrongAnswerError(
+            f"{', '.join(map(repr, sorted(unknown)))}: not an entry of this vocabulary."
+        )
     if entries == right:
         return "Six tokens can begin the word; P(flower) is the sum over all of them."
     if "▁" in entries:
@@ -60,11 +76,7 @@ def start_of_flower(answer: Any) -> str:
             "A token must stop within the word and keep its letters: "
             "only prefixes of 'flower' count."
         )
-    if entries > right:
-        raise WrongAnswerError(
-            f"{', '.join(sorted(entries - right))}: not an entry of this vocabulary."
-        )
-    if right - entries and all(entry.startswith("▁") for entry in right - entries):
+    if all(entry.startswith("▁") for entry in right - entries):
         raise WrongAnswerError("A token with a space in front (▁) begins the word as well.")
     raise WrongAnswerError(
         f"{len(right - entries)} entries are missing: every prefix counts, short ones too."
@@ -75,14 +87,19 @@ def start_of_flower(answer: Any) -> str:
 def dropped(answer: object) -> str:
     """Which concepts are dropped because the German word contains the English one."""
     right = {"arm", "hand", "hunger"}
-    if isinstance(answer, str) or not isinstance(answer, (set, list, tuple, frozenset)):
-        raise WrongAnswerError("The answer is a set of concepts, such as {'tree'}.")
-    names = {str(word).lower() for word in answer}
+    pairs = {"dog": "hund", "tree": "baum", "house": "haus", "hunger": "hungersnot"}
+    names = {word.strip().casefold() for word in texts(answer, "{'tree'}")}
     if names == right:
         return (
-            "Whatever token begins Arm or Hand, "
-            "it does not tell which of the two languages is meant."
+            "Dropped to be safe: this is the rule of the authors' code, and it ignores capitals, "
+            "although Arm and arm are different tokens."
         )
+    if german := names & set(pairs.values()):
+        raise WrongAnswerError(
+            f"{', '.join(sorted(german))}: give the concept, which is the English word."
+        )
+    if unknown := names - right - set(pairs):
+        raise WrongAnswerError(f"{', '.join(sorted(unknown))}: not a concept of this list.")
     if names & {"tree", "dog"}:
         raise WrongAnswerError("A shared meaning is not a shared spelling: only the letters count.")
     if "house" in names:
@@ -108,19 +125,23 @@ def own_prompts(answer: object) -> str:
     used = {"en", "fr", "zh"}
     if not len(answer):
         raise WrongAnswerError("This set is empty: look at its table `dropped` for the reason.")
-    first = answer[0]
-    if first.task != "translation":
+    if {prompt.task for prompt in answer} != {"translation"}:
         raise WrongAnswerError("Take the translation task: the others have no source language.")
-    if used & {first.source, first.target}:
+    if answer.setting.control:
+        raise WrongAnswerError("Leave out control=: it changes what the prompts show or follow.")
+    routes = sorted({(prompt.source, prompt.target) for prompt in answer})
+    listed = ", ".join(f"{source} → {target}" for source, target in routes)
+    if used & {code for route in routes for code in route}:
         raise WrongAnswerError(
-            "One of the two languages is English, French or Chinese: take two others."
+            f"One of the languages is English, French or Chinese ({listed}): take two others."
         )
-    if len(answer) < 200:
+    if len(routes) > 1:
+        raise WrongAnswerError(f"Two languages, please: these prompts mix {listed}.")
+    concepts = {prompt.concept for prompt in answer}
+    if len(concepts) < 200:
         raise WrongAnswerError(
-            f"{len(answer)} concepts are left: look into `dropped` for the reason, "
+            f"{len(concepts)} concepts are left: look into `dropped` for the reason, "
             "and try another target or mode."
         )
-    return (
-        f"{len(answer)} concepts from {first.source} to {first.target}, "
-        f"and {len(answer.dropped)} dropped with a reason."
-    )
+    dropped = answer.dropped["concept"].nunique()
+    return f"{len(concepts)} concepts, {listed}, and {dropped} dropped with a reason."

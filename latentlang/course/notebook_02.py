@@ -6,7 +6,16 @@ import math
 
 import torch
 
-from .answers import WrongAnswerError, check, close, function, number, run, translates
+from .answers import (
+    WrongAnswerError,
+    check,
+    close,
+    follows_english,
+    function,
+    run,
+    tensor,
+    translates,
+)
 
 
 @check("02.1")
@@ -26,15 +35,14 @@ def uniform_entropy(answer: object) -> str:
 @check("02.2")
 def own_lens(answer: object) -> str:
     """A function lens(h, gain, U) -> probabilities for an RMSNorm model."""
-    if not callable(answer):
-        raise WrongAnswerError("The answer is a function: define lens(h, gain, U) and pass lens.")
+    lens = function(answer, "lens(h, gain, U)")
     generator = torch.Generator().manual_seed(0)
     h = 7 * torch.randn(16, generator=generator)
     gain = 1 + 0.5 * torch.randn(16, generator=generator)
     U = torch.randn(40, 16, generator=generator)
     normed = h / h.square().mean().sqrt()
     right = torch.softmax(U @ (gain * normed), -1)
-    result = torch.as_tensor(answer(h, gain, U)).float()
+    result = tensor(lens(h, gain, U), "lens")
     if result.shape != right.shape:
         raise WrongAnswerError(
             f"The result has shape {list(result.shape)}; "
@@ -43,11 +51,14 @@ def own_lens(answer: object) -> str:
     without_norm = torch.softmax(U @ (gain * h), -1)
     without_gain = torch.softmax(U @ normed, -1)
     unit_length = torch.softmax(U @ (gain * h / h.norm()), -1)
+    one_more = torch.softmax(U @ ((1 + gain) * normed), -1)
     typical = {
         "These are logits: a softmax turns them into probabilities.": U @ (gain * normed),
         "Normalise h before the unembedding: divide it by its root mean square.": without_norm,
         "The gain is missing: the final norm multiplies every dimension by it.": without_gain,
         "RMSNorm divides by the root of the MEAN square, not by the length.": unit_length,
+        "`gain` is the whole gain already: do not add 1.": one_more,
+        "These are logarithms: a softmax gives the probabilities themselves.": right.log(),
     }
     if torch.allclose(result, right, atol=1e-4):
         return "Norm, gain, unembedding, softmax: that is the whole logit lens."
@@ -63,46 +74,51 @@ def own_lens(answer: object) -> str:
 @check("02.3")
 def word_probability(answer: object) -> str:
     """A function probability(logits, ids) -> P of a set of tokens."""
-    given_function = function(answer, "probability(logits, ids)")
-    logits, ids = torch.tensor([2.0, 0.0, 1.0, -1.0, 3.0]), [0, 2]
+    probability = function(answer, "probability(logits, ids)")
+    logits = torch.tensor([2.0, 0.0, 1.0, -1.0, 3.0])
     probs = torch.softmax(logits, -1)
-    value = number(given_function(logits, ids))
-    mean, largest = probs[ids].mean().item(), probs[ids].max().item()
-    typical = {
-        "Softmax over the whole vocabulary first: over the set alone the sum is always 1.": 1.0,
-        "These are logits: take the softmax before you add.": logits[ids].sum().item(),
-        "Add the probabilities of all tokens in the set instead of averaging them.": mean,
-        "The word may begin with any of its tokens: add them all, not only the largest.": largest,
-    }
     praise = "Softmax over all tokens, then the sum over the set: P(word)."
     way = "Softmax over the whole vocabulary, then the sum over ids."
-    return close(value, probs[ids].sum().item(), praise, typical, way, 1e-4)
+    for ids in ([0, 2], [4, 1, 3]):
+        value = tensor(probability(logits, ids), "probability")
+        if value.numel() == len(ids):
+            raise WrongAnswerError("One number, please: add the probabilities of the tokens.")
+        mean, largest = probs[ids].mean().item(), probs[ids].max().item()
+        typical = {
+            "Softmax over the whole vocabulary first: over the set alone the sum is always 1.": 1.0,
+            "These are logits: take the softmax before you add.": logits[ids].sum().item(),
+            "Add the probabilities of all tokens in the set instead of averaging them.": mean,
+            "The word may begin with any of its tokens: add all, not only the largest.": largest,
+        }
+        close(value, probs[ids].sum().item(), praise, typical, way, 1e-4)
+    return praise
 
 
 @check("02.4")
 def no_detour(answer: object) -> str:
     """A run of one prompt that is answered in the target language without English on the way."""
-    answer_run = run(answer, 1)
+    answer_run = run(answer)
     if len(answer_run) != 1:
         raise WrongAnswerError(
             f"One prompt, please: this run has {len(answer_run)}; "
             "take run[i] with the number of a row."
         )
+    if not translates(answer_run):
+        raise WrongAnswerError("Take a prompt of the translation run: this one repeats a word.")
+    follows_english(answer_run)
     pivot, target = answer_run.pair
     english = answer_run.probability[pivot].max().item()
     end = answer_run.probability[target][0, -1].item()
-    if not translates(answer_run):
-        raise WrongAnswerError("Take a prompt of the translation run: repeating needs no detour.")
     if english >= 0.05:
         raise WrongAnswerError(
-            f"P({pivot}) rises to {english:.0%} on the way: "
+            f"P({pivot}) rises to {english:.1%} on the way: "
             "look for a prompt where it stays below 5 % in every layer."
         )
     if end <= 0.5:
         raise WrongAnswerError(
-            f"P({target}) is {end:.0%} at the end: the answer should be right, above 50 %."
+            f"P({target}) is {end:.1%} at the end: the answer should be right, above 50 %."
         )
     return (
-        f"'{answer_run.prompts['concept'][0]}': right at the end, and English never above "
-        f"{english:.1%}. A mean over words hides such cases."
+        f"'{answer_run.prompts['concept'][0]}': P({target}) is {end:.0%} at the end, "
+        f"and English never above {english:.1%}. A mean over words hides such cases."
     )

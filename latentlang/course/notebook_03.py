@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 
 from ..analysis.phases import find_phases
-from .answers import WrongAnswerError, check, close, run, translates
+from .answers import (
+    WrongAnswerError,
+    check,
+    close,
+    follows_english,
+    function,
+    number,
+    run,
+    translates,
+)
 
 
 @check("03.1")
@@ -27,10 +36,7 @@ def energy_by_hand(answer: object) -> str:
 @check("03.2")
 def handover(answer: object) -> str:
     """A function handover(p_english, p_target) -> the layer where the target takes over."""
-    if not callable(answer):
-        raise WrongAnswerError(
-            "The answer is a function: define handover(p_english, p_target) and pass handover."
-        )
+    takes_over = function(answer, "handover(p_english, p_target)")
     cases = (
         (
             [0.0, 0.3, 0.5, 0.2, 0.1],
@@ -52,13 +58,32 @@ def handover(answer: object) -> str:
             1,
             "If the target leads from the start, the answer is layer 1.",
         ),
+        (
+            [0.3, 0.1, 0.1, 0.1, 0.5, 0.4],
+            [0.1, 0.2, 0.4, 0.6, 0.4, 0.3],
+            None,
+            "A lead that does not last to the end does not count.",
+        ),
+        ([0.6, 0.4], [0.1, 0.5], 2, "A lead at the last layer alone is a lead to the end."),
     )
-    for english, target, right, hint in cases:
-        if answer(english, target) != right:
+    results = [takes_over(english, target) for english, target, *_ in cases]
+    if all(result is None or result is ... for result in results):
+        raise WrongAnswerError(
+            "handover returns None for any lists: end it with a line `return ...`."
+        )
+    for (english, target, right, hint), result in zip(cases, results):
+        if not _same(result, right):
             raise WrongAnswerError(
                 f"For English {english} and target {target} it should be {right}. {hint}"
             )
     return "You can now read the handover from any pair of curves."
+
+
+def _same(result: object, right: int | None) -> bool:
+    """Return whether a layer is the right one; there may be none."""
+    if result is None or right is None:
+        return result is right
+    return number(result) == right
 
 
 @check("03.3")
@@ -85,8 +110,10 @@ def without_concept_phase(answer: object) -> str:
     answer_run = run(answer, 20)
     if not translates(answer_run):
         raise WrongAnswerError(
-            "Use a translation run: repetition has no concept phase, as you have seen."
+            "Use a translation run: whether a pair can be translated without a concept phase is "
+            "the question here."
         )
+    follows_english(answer_run)
     pivot, target = answer_run.pair
     if target == pivot:
         raise WrongAnswerError(

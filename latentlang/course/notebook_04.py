@@ -6,7 +6,11 @@ import math
 
 import torch
 
+from ..prompts.controls import CONTROLS
+from ..prompts.setting import PIVOT
 from .answers import WrongAnswerError, check, close, number, run, translates
+
+_T3 = 3.18  # the 97.5 % quantile of Student's t with 3 degrees of freedom
 
 
 @check("04.1")
@@ -21,13 +25,24 @@ def paired_interval(answer: object) -> str:
         "Divide the squared deviations by n − 1, not by n: this is a sample.": by_n,
         "That adds the spread of both columns: take the difference per prompt first.": unpaired,
         "That is the standard error: multiply it by 1.96.": paired / 2,
+        "A half-width is a length: it is not negative.": -1.96 * paired / 2,
+        "That is the whole width, from the lower to the upper end: halve it.": 1.96 * paired,
     }
     praise = (
         "The differences vary less than the two columns together: "
         "pairing removes what makes a prompt easy in both languages."
     )
+    if math.isclose(number(answer), _T3 * paired / 2, abs_tol=0.004):
+        return (
+            f"{praise} You used t with 3 degrees of freedom, {_T3}, and rightly so for four "
+            "prompts. With 1.96 it would be ± 0.12."
+        )
+    praise += (
+        f" With four prompts one would use {_T3} (t with 3 degrees of freedom) instead of 1.96: "
+        "± 0.20."
+    )
     way = "Four differences first, then their sample standard deviation s, then 1.96 · s / √4."
-    return close(abs(number(answer)), 1.96 * paired / 2, praise, typical, way, 0.004)
+    return close(answer, 1.96 * paired / 2, praise, typical, way, 0.004)
 
 
 @check("04.2")
@@ -77,15 +92,20 @@ def own_control(answer: object) -> str:
     """A run with a pivot of the student's own: neither English nor the one of the notebook."""
     answer_run = run(answer, 20)
     pivot, target = answer_run.pair
-    if pivot == "en":
+    if answer_run.setting.control in CONTROLS:
+        raise WrongAnswerError(
+            f"control='{answer_run.setting.control}' follows no language of your own: "
+            "pass the code of one."
+        )
+    if pivot == PIVOT:
         raise WrongAnswerError(
             "Here English is still followed as the pivot: "
             "pass control= with the code of another language."
         )
     if not translates(answer_run):
-        raise WrongAnswerError("Take a translation: repeating needs no pivot of any language.")
+        raise WrongAnswerError("Take a translation: the finding to test is about translating.")
     languages = {target, *answer_run.prompts["source"]}
-    example = next(code for code in ("de", "es", "it") if code not in languages)
+    example = next(code for code in ("es", "it", "nl") if code not in languages)
     if pivot == example:
         raise WrongAnswerError(
             f"'{pivot}' is the notebook's own control: take a language that it has not tried."

@@ -7,7 +7,16 @@ import math
 import torch
 
 from ..analysis.sphere import SpherePath
-from .answers import WrongAnswerError, check, close
+from .answers import (
+    WrongAnswerError,
+    check,
+    close,
+    every_layer,
+    finite,
+    follows_english,
+    function,
+    tensor,
+)
 
 
 @check("05.1")
@@ -39,11 +48,10 @@ def degrees_from_the_pole(answer: object) -> str:
 @check("05.2")
 def own_rotation(answer: object) -> str:
     """A function rotation(E, U) -> the orthogonal R that minimises ‖E R − U‖."""
-    if not callable(answer):
-        raise WrongAnswerError("The answer is a function: define rotation(E, U) and pass rotation.")
+    rotation = function(answer, "rotation(E, U)")
     generator = torch.Generator().manual_seed(0)
     E, U = torch.randn(30, 6, generator=generator), torch.randn(30, 6, generator=generator)
-    result = torch.as_tensor(answer(E.clone(), U.clone())).float()
+    result = tensor(rotation(E, U), "rotation")
     left, _, right_transposed = torch.linalg.svd(E.T @ U)
     transposed_again = left @ right_transposed.T
     right = left @ right_transposed
@@ -89,27 +97,36 @@ def lean_by_hand(answer: object) -> str:
 
 @check("05.4")
 def leaning_word(answer: object) -> str:
-    """The path of one word that leans to English in the layer where its concept is largest."""
+    """The centred path of one word with x below 0 in the layer where its concept is largest."""
     if not isinstance(answer, SpherePath):
-        raise WrongAnswerError("The answer is a path: path['...'] with a concept of this run.")
+        raise WrongAnswerError("The answer is a path: centred['...'] with a concept of this run.")
     if len(answer) != 1:
         raise WrongAnswerError(
-            f"One word, please: this has {len(answer)} paths; write path['...'] with one concept."
+            f"One word, please: this has {len(answer)} paths; "
+            "write centred['...'] with one concept."
         )
+    if not answer.relative:
+        raise WrongAnswerError(
+            "The zero of this path's x is arbitrary: take the word from path.centred()."
+        )
+    follows_english(answer)
+    every_layer(answer.layers)
+    finite(answer.coordinates)
     x, y, _ = answer.coordinates[0].unbind(-1)
     layer = int(y.argmax())
-    if y[layer] < 0.01:
+    if y[layer] <= 0.01:
         raise WrongAnswerError(
             f"The concept of this word hardly appears (y is {y[layer]:.3f} at most): "
             "choose a word whose y is above 0.01 somewhere."
         )
     if x[layer] >= 0:
         raise WrongAnswerError(
-            f"At layer {answer.layers[layer]}, where its concept is largest, "
-            f"this word leans to the target (x = {x[layer]:.4f}): choose another word."
+            f"At layer {answer.layers[layer]}, where its concept is largest, this word leans to "
+            f"the target more than the mean (x = {x[layer]:+.4f}): choose another word."
         )
     concept = answer.prompts["concept"].iloc[0]
     return (
-        f"'{concept}' leans to English (x = {x[layer]:.4f}) at layer {answer.layers[layer]}, "
-        f"where y = {y[layer]:.3f}. The mean does not."
+        f"'{concept}' leans to English more than the mean (x = {x[layer]:+.4f}) at layer "
+        f"{answer.layers[layer]}, where y = {y[layer]:.3f}. Such a word proves nothing: around a "
+        "mean, some words lie on either side."
     )

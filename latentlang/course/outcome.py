@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _SIGN = {"right": "✔", "wrong": "✘", "not tried yet": "✎", "report": ""}
 
@@ -12,7 +12,8 @@ _SIGN = {"right": "✔", "wrong": "✘", "not tried yet": "✎", "report": ""}
 class Outcome:
     """What a check returns: a status and a message; it counts as true when the answer is right.
 
-    ``status``: ``"right"``, ``"wrong"``, ``"not tried yet"`` or ``"report"``.
+    ``status``: ``"right"``, ``"wrong"``, ``"not tried yet"`` or ``"report"``; ``style``: CSS that
+    comes into the notebook with the message.
 
     >>> Outcome("right", "A word may have several tokens.")
     ✔ right: A word may have several tokens.
@@ -20,6 +21,7 @@ class Outcome:
 
     status: str
     message: str
+    style: str = field(default="", repr=False)
 
     def __bool__(self) -> bool:
         return self.status == "right"
@@ -31,4 +33,5 @@ class Outcome:
     def _repr_html_(self) -> str:
         lead = "" if self.status == "report" else f"<b>{self.status.capitalize()}.</b> "
         message = html.escape(self.message).replace("\n", "<br>")
-        return f"<div>{_SIGN[self.status]} {lead}{message}</div>"
+        style = f"<style>{self.style}</style>" if self.style else ""
+        return f"{style}<div>{_SIGN[self.status]} {lead}{message}</div>"

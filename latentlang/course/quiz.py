@@ -1,6 +1,8 @@
 """Predict, then look: a question with choices, answered by a click, beside the measured answer.
 
 The widget is plain HTML. It works without a kernel in JupyterLab, in Colab and on a static page.
+In JupyterLab and on a static page, the output of the next cell is out of focus until a choice is
+made: after "run all" the answer would be in view before the question.
 """
 
 from __future__ import annotations
@@ -19,6 +21,17 @@ _STYLE = """
 .ll-predict input { margin: .35em .5em .35em 0; }
 .ll-predict label { margin-right: 1.4em; }
 .ll-predict .ll-told { display: none; margin-top: .4em; }
+"""
+# Cells and their outputs are called ``.jp-…`` in JupyterLab, ``.cell…`` on the static site.
+_NEXT_OUTPUT = (
+    ":is(.cell, .jp-Cell):has(.ll-predict):not(:has(.ll-predict :checked)) "
+    "+ :is(.cell, .jp-Cell):not(:has(.ll-predict)) :is(.cell_output, .jp-Cell-outputArea)"
+)
+_VEIL = f"""
+@media screen {{
+  {_NEXT_OUTPUT}::before {{ content: "Out of focus until you predict above."; }}
+  {_NEXT_OUTPUT} > * {{ filter: blur(14px); }}
+}}
 """
 
 
@@ -52,7 +65,7 @@ class Prediction:
             )
             replies.append(f"<div class='ll-{n}'>{self._reply(choice)}</div>")
         return (
-            f"<style>{_STYLE}{' '.join(rules)}</style>"
+            f"<style>{_STYLE}{_VEIL}{' '.join(rules)}</style>"
             f"<fieldset class='ll-predict' id='{key}'>"
             f"<legend>Predict: {html.escape(self.question)}</legend>"
             f"{''.join(inputs)}"

@@ -6,8 +6,9 @@ appears as one sentence in the widget, and the widget keeps working.
 """
 
 from .pair import compare, pair
+from .patch import patch
 from .prompt import prompt
 from .sphere import sphere
 from .tokens import tokens
 
-__all__ = ["compare", "pair", "prompt", "sphere", "tokens"]
+__all__ = ["compare", "pair", "patch", "prompt", "sphere", "tokens"]

@@ -11,22 +11,17 @@ from .. import plots
 from ..analysis.phases import find_phases
 from ..analysis.summary import summarize
 from ..errors import DataError
+from ..lens.layers import layer_spans
 from ..lens.require import require_means
 from ..lens.run import Run
 from ..models.model import Model
 from ..progress import Progress
 from ..prompts.tasks import TASKS, find_task
 from ..runs.experiments import run_experiment
-from .panel import (
-    WIDTH,
-    Panel,
-    figure_widget,
-    on_close,
-    pair_controls,
-    redraw,
-    size_control,
-    source_of,
-)
+from .controls import pair_controls, size_control, source_of
+from .drawing import figure_widget
+from .model_menu import ModelMenu
+from .panel import Panel, on_close
 from .static import menu, wants_static
 
 
@@ -37,28 +32,33 @@ def pair(
     target: str = "zh",
     every: int = 16,
     backend: str = "widget",
-    *,
-    width: int = WIDTH,
 ) -> widgets.VBox | go.Figure:
-    """Return an explorer of a pair: choose task, languages and concepts; see curves and phases.
+    """Return an explorer of a pair: choose model, languages and concepts; see curves and phases.
 
-    A computation shows its progress, can be stopped, and continues where it stopped. The widget
-    carries the classes ``latentlang-pair`` and ``latentlang-phases``.
+    The menu of models has those in memory, and those of which answers are stored. A computation
+    shows its progress, can be stopped, and continues where it stopped. The widget carries the
+    classes ``latentlang-pair`` and ``latentlang-phases``.
 
     Args:
-        model: what ``load_model`` returns.
+        model: the first model, what ``load_model`` returns.
         task: the first task to show, a name of ``TASKS``.
         source: the first source language.
         target: the first target language.
         every: every n-th concept of the word list.
         backend: ``"widget"``, or ``"static"`` for a figure with a menu of a few pairs.
-        width: of the figure, in pixels.
 
     Raises:
         DataError: for an unknown task, language or backend.
     """
 
-    def read(task: str, source: str, target: str, every: int, progress: Progress = False) -> Run:
+    def read(
+        model: Model,
+        task: str,
+        source: str,
+        target: str,
+        every: int,
+        progress: Progress = False,
+    ) -> Run:
         return run_experiment(
             model, task, source_of(task, source), target, every=every, progress=progress
         )
@@ -75,30 +75,34 @@ def pair(
             row = TASKS[request[0]]
             name = " → ".join(request[1:]) if row.needs_source else row.title(*request[1:])
             try:
-                figures[name] = plots.phases(read(*request, every))
+                figures[name] = plots.phases(read(model, *request, every))
             except DataError:  # another pair of the menu may have no usable words
                 if request == requests[0]:
                     raise
         return menu(figures)
-    controls = pair_controls(task, source, target) | {
+    models = ModelMenu(model)
+    controls = {"model": models.control, **pair_controls(task, source, target)} | {
         "every": size_control(every),
         "cognates": widgets.Checkbox(value=True, description="with cognates"),
     }
     figure = figure_widget("phases")
 
-    def compute(report: Progress, cognates: bool, **request: Any) -> Run:
-        run = read(**request, progress=report)
+    def compute(report: Progress, model: str, cognates: bool, **request: Any) -> Run:
+        run = read(models.model(model), **request, progress=report)
         return require_means(run if cognates else run.without_cognates())
 
     def show(run: Run) -> str:
         phases = find_phases(run)
-        redraw(figure, plots.phases(run, phases), width)
+        panel.draw("phases", plots.phases(run, phases))
         panel.offer(summarize(run), "latentlang-pair")
         starts = {"concept": phases.concept_start, "target": phases.target_start}
-        phrases = [f"{name} from layer {start}" for name, start in starts.items() if start]
-        return f"n = {len(run)}: {', '.join(phrases) or 'neither phase found'}"
+        phrases = [
+            f"{name} from layer {start}" for name, start in starts.items() if start is not None
+        ]
+        copy = f"; copy of the source leads in {layer_spans(phases.copy)}" if phases.copy else ""
+        return f"n = {len(run)}: {', '.join(phrases) or 'neither phase found'}{copy}"
 
-    panel = Panel("pair", controls, {"phases": figure}, compute, show, ("cognates",))
+    panel = Panel("pair", controls, [{"phases": figure}], compute, show, ("cognates",))
     return panel.first()
 
 
@@ -113,7 +117,11 @@ def compare(models: Model | tuple[Model, ...] | list[Model], **choice: Any) -> w
     """
     sides = list(models) if isinstance(models, (list, tuple)) else [models]
     sides = sides * 2 if len(sides) == 1 else sides
-    parts = [pair(model, width=WIDTH * 3 // 5, **choice) for model in sides]
-    both = widgets.HBox(parts, layout={"flex_flow": "row wrap"}).add_class("latentlang-compare")
+    parts = [pair(model, **choice) for model in sides]
+    for part in parts:  # equally wide, and one below the other where that is too narrow
+        part.layout.flex, part.layout.width = "1 1 480px", "auto"
+    both = widgets.HBox(parts, layout={"flex_flow": "row wrap", "width": "100%"}).add_class(
+        "latentlang-compare"
+    )
     on_close(both)
     return both

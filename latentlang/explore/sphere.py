@@ -8,12 +8,16 @@ import ipywidgets as widgets
 import plotly.graph_objects as go
 
 from .. import plots
-from ..analysis.sphere import SpherePath, require_two_languages, sphere_path
+from ..analysis.sphere import SpherePath
+from ..analysis.sphere_path import require_two_languages, sphere_path
 from ..models.model import Model
 from ..progress import Progress
 from ..prompts.setting import PIVOT
+from ..runs.cache import stamp
 from ..runs.experiments import run_experiment
-from .panel import Panel, figure_widget, pair_controls, redraw, size_control, source_of
+from .controls import pair_controls, size_control, source_of
+from .drawing import figure_widget
+from .panel import Panel
 from .static import wants_static
 
 _MEAN = "mean of all"
@@ -28,6 +32,8 @@ def sphere(
     backend: str = "widget",
 ) -> widgets.VBox | go.Figure:
     """Return an explorer of the sphere: choose a pair, the mean or one concept, and a layer.
+
+    A hover over a point, on the globe or beside it, goes to its layer in both.
 
     The widget carries the classes ``latentlang-sphere`` and ``latentlang-globe``.
 
@@ -65,18 +71,22 @@ def sphere(
     latest: dict[tuple, SpherePath] = {}
 
     def compute(report: Progress, concept: str, layer: int, **request: Any) -> tuple:
-        key = tuple(request.values())
         require_two_languages(PIVOT, request["target"])
-        if key not in latest:
+
+        def key() -> tuple:  # newer results, and changed weights, give another path
+            return (*request.values(), model.session.weights, stamp())
+
+        path = latest.get(key())
+        if path is None:
+            path = path_of(**request, progress=report)
             latest.clear()
-            latest[key] = path_of(**request, progress=report)
-        path = latest[key]
+            latest[key()] = path
         controls["concept"].options = (_MEAN, *path.prompts["concept"])
         return path if concept in ("", _MEAN) else path[concept], layer
 
     def show(result: tuple) -> str:
         path, layer = result
-        redraw(figure, plots.sphere(path, layer=layer))
+        panel.draw("globe", plots.sphere(path, layer=layer))
         table = path.to_frame()
         panel.offer(table.reset_index(), "latentlang-sphere")
         cosines = table.loc[layer]
@@ -85,5 +95,14 @@ def sphere(
             f"concept {cosines['concept']:+.4f}, everything else {cosines['rest']:.4f}"
         )
 
-    panel = Panel("sphere", controls, {"globe": figure}, compute, show, ("concept", "layer"))
-    return panel.first()
+    def follow(trace: Any, points: Any, _: Any) -> None:
+        """Go to the layer of a point that the reader looks at, in both figures."""
+        if points.point_inds:
+            controls["layer"].value = int(trace.customdata[points.point_inds[0]][0])
+
+    panel = Panel("sphere", controls, [{"globe": figure}], compute, show, ("concept", "layer"))
+    root = panel.first()
+    for trace in figure.data:
+        if trace.customdata is not None and trace.hovertemplate.startswith("layer"):
+            trace.on_hover(follow)
+    return root

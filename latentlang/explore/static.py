@@ -7,7 +7,10 @@ from collections.abc import Mapping
 import plotly.graph_objects as go
 
 from ..errors import DataError
-from .panel import WIDTH
+from ..plots.fit import fit
+from .room import WIDTH
+
+_ROOM = 40  # pixels between the title and the drawing, for the menu
 
 
 def wants_static(backend: str) -> bool:
@@ -22,6 +25,9 @@ def wants_static(backend: str) -> bool:
 def menu(figures: Mapping[str, go.Figure]) -> go.Figure:
     """Return one figure with a drop-down menu of several; the first one is visible at the start."""
     whole = go.Figure()
+    for figure in figures.values():
+        _make_room(fit(figure, WIDTH))
+    area = next(iter(figures.values())).layout.meta["area"]
     owner: list[str] = []
     for name, figure in figures.items():
         for trace in figure.data:
@@ -42,8 +48,15 @@ def menu(figures: Mapping[str, go.Figure]) -> go.Figure:
         "buttons": buttons,
         "x": 1,
         "xanchor": "right",
-        "y": 1.06,
+        "y": 1 + 24 / area,
         "yanchor": "bottom",
         "direction": "down",
     }
     return whole.update_layout(updatemenus=[dropdown], width=WIDTH)
+
+
+def _make_room(figure: go.Figure) -> None:
+    """Move the drawing down, so that the menu stands between it and the title."""
+    height = figure.layout.height + _ROOM
+    top = figure.layout.margin.t + _ROOM
+    figure.update_layout(height=height, margin_t=top, title_y=1 - 24 / height)

@@ -45,13 +45,11 @@ def tokens(
     table = widgets.HTML()
 
     def compute(_: Progress, word: str, other: str, mode: str) -> tuple:
-        if not word.strip() or not other.strip():
+        texts = [word.strip(), other.strip()]
+        if not all(texts):
             raise DataError("Type a word in both fields.")
-        ids = {
-            text: start_ids(text.strip(), tokenizer, None if mode == "auto" else mode)
-            for text in (word, other)
-        }
-        return ids, frozenset.intersection(*ids.values()) if word != other else frozenset()
+        ids = {text: start_ids(text, tokenizer, None if mode == "auto" else mode) for text in texts}
+        return ids, frozenset.intersection(*ids.values())
 
     def show(result: tuple) -> str:
         ids, both = result
@@ -74,5 +72,5 @@ def tokens(
         consequence = ": a concept with such a pair is dropped" if both else ""
         return f"{counts}; {len(both)} begin both{consequence}"
 
-    panel = Panel("tokens", controls, {"table": table}, compute, show)
+    panel = Panel("tokens", controls, [{"table": table}], compute, show)
     return panel.first()

@@ -18,6 +18,9 @@ _changed = threading.RLock()
 _work_to_do = threading.Condition(_changed)
 _waiting: deque[Latest] = deque()
 _thread: threading.Thread | None = None
+_running: Latest | None = None  # whose request the worker computes
+_READING = "Reading the layers …"
+_WAITING = "Waiting for another explorer …"
 _STOPPED = "Stopped. The figures show the last result; finished parts are kept for the next time."
 
 
@@ -35,6 +38,7 @@ class Latest:
         show: called as ``show(result)``; it draws and returns a message.
         say: called as ``say(message, busy)``; it shows a message.
         work: returns the part of a request that needs a computation.
+        failed: called when a request has failed, before its message is shown.
     """
 
     def __init__(
@@ -43,8 +47,10 @@ class Latest:
         show: Callable,
         say: Callable[[str, bool], None],
         work: Callable[[dict], object],
+        failed: Callable[[], None] = lambda: None,
     ) -> None:
         self._compute, self._show, self._say, self._work = compute, show, say, work
+        self._failed = failed
         self._request: dict | None = None  # waiting
         self._running: dict | None = None
         self._stopped = False
@@ -57,9 +63,8 @@ class Latest:
                 _waiting.append(self)
             _start()
             _work_to_do.notify()
-            free = self._running or len(_waiting) == 1
-            message = "Reading the layers …" if free else "Waiting for another explorer …"
-            self._say(message, True)
+            next_one = _running is self or (_running is None and _waiting[0] is self)
+            self._say(_READING if next_one else _WAITING, True)
 
     def stop(self) -> None:
         """Stop the computation or the waiting request; the figures on screen stay."""
@@ -79,30 +84,54 @@ class Latest:
         self._compute = self._show = _refuse
 
     def take(self) -> dict | None:
-        """Return the waiting request, which then waits no longer, or None after a stop."""
+        """Return the waiting request, which is the running one from now on, or None after a stop.
+
+        A stop that comes later ends it.
+        """
         with _changed:
-            request, self._request = self._request, None
-        return request
+            self._running, self._request = self._request, None
+        return self._running
 
     def run(self, request: dict) -> None:
-        """Compute one request now, and show the result unless a newer request has come."""
+        """Compute one request now, and show the result unless a newer request or a stop has come.
+
+        A result that is shown has its own message, even if a stop came while it was drawn.
+        """
+        message: str | None = None
+        failure: str | None = None
         with _changed:
             self._running = request
         try:
+            with _changed:
+                self._check()
+                self._say(_READING, True)
             result = self._compute(self._report, **request)
-            message = self._show(result) if self._request is None and not self._stopped else None
+            with _changed:
+                self._check()
+                wanted = self._request is None
+            message = self._show(result) if wanted else None
         except StoppedError:
-            message = None
+            pass
         except LatentLangError as error:
-            message = f"⚠ {escape(str(error))}"
+            failure = f"⚠ {escape(str(error))}"
         except Exception as error:  # an explorer must survive any failure, and must show it
-            message = f"⚠ {escape(f'{type(error).__name__}: {error}')}"
+            failure = f"⚠ {escape(f'{type(error).__name__}: {error}')}"
         with _changed:
-            self._running = None
-            if self._stopped:
-                message, self._stopped = _STOPPED, False
-            if self._request is None and message is not None:
+            stopped, self._stopped, self._running = self._stopped, False, None
+            if self._request is not None:
+                return
+            if message is None and stopped:
+                message = _STOPPED
+            elif failure is not None:
+                self._failed()
+                message = failure
+            if message is not None:
                 self._say(message, False)
+
+    def _check(self) -> None:
+        """End the running request if a stop has come."""
+        if self._stopped:
+            raise StoppedError
 
     def _report(self, done: int, total: int) -> None:
         with _changed:
@@ -112,7 +141,8 @@ class Latest:
                 and current is not None
                 and self._work(newer) != self._work(current)
             )
-            if self._stopped or replaced:
+            self._check()
+            if replaced:
                 raise StoppedError
             self._say(f"Reading the layers: {done} of {total} prompts …", True)
 
@@ -131,12 +161,15 @@ def _start() -> None:
 
 
 def _serve() -> None:
+    global _running
     while True:
         with _changed:
             _work_to_do.wait_for(lambda: _waiting)
-            explorer = _waiting.popleft()
+            explorer = _running = _waiting.popleft()
             request = explorer.take()
         if request is not None:
             # A message that cannot be sent must not end the thread that serves all explorers.
             with suppress(BaseException):
                 explorer.run(request)
+        with _changed:
+            _running = None

@@ -1,32 +1,68 @@
-"""How prompts are read together: in batches of like length, halved where memory ends."""
+"""How prompts are read together: in random batches of like length, halved where memory ends."""
 
 from __future__ import annotations
 
-import torch
+import random
+from collections.abc import Sequence
+from itertools import groupby
 
-from ..errors import TraceError
+import pandas as pd
+
 from ..models.model import Model
+from .memory import PROMPT, fewer
 
 _BATCH_TOKENS = 2048
+_WINDOW = 4  # batches that are sorted together: nearly no padding, and early batches of any length
+_NAMED = 12  # concepts that a warning lists
+_SHOWN = 30  # characters of a typed text that stand for it: its end, for it may begin as others do
 
 
 def batches_of(encoded: list[list[int]], batch_size: int | None) -> list[list[int]]:
-    """Group prompts of similar length, so that little is padded.
+    """Group prompts in a random order, the same one for the same prompts.
 
-    The longest come first, so that a lack of memory shows early.
+    The batches that are done at any time are then a random sample of the prompts. A few batches at
+    a time are sorted by length, so that little is padded.
     """
-    order = sorted(range(len(encoded)), key=lambda row: -len(encoded[row]))
-    size = batch_size or max(1, _BATCH_TOKENS // max(1, len(encoded[order[0]])))
-    return [order[start : start + size] for start in range(0, len(order), size)]
+    longest = max(map(len, encoded))
+    size = batch_size or max(1, _BATCH_TOKENS // max(1, longest))
+    draw = random.Random(str(encoded))
+    order = draw.sample(range(len(encoded)), len(encoded))
+    batches = []
+    for start in range(0, len(order), _WINDOW * size):
+        window = sorted(order[start : start + _WINDOW * size], key=lambda row: len(encoded[row]))
+        parts = [window[at : at + size] for at in range(0, len(window), size)]
+        batches += draw.sample(parts, len(parts))
+    return batches
+
+
+def interruption(done: Sequence[int], table: pd.DataFrame) -> str:
+    """Return the sentence about a decode that was stopped: how many prompts it read, and which."""
+    rows = table.iloc[sorted(done)]
+    ends = [" ".join(text.split())[-_SHOWN:] for text in rows["text"]]
+    names = list(dict.fromkeys(concept or end for concept, end in zip(rows["concept"], ends)))
+    more = f" and {len(names) - _NAMED} more (run.prompts lists them)" if names[_NAMED:] else ""
+    return (
+        f"Stopped after {len(done)} of {len(table)} prompts. The result holds only these, a random "
+        f"sample: {', '.join(names[:_NAMED])}{more}."
+    )
 
 
 def halves(rows: list[int], model: Model) -> list[list[int]]:
     """Return a batch that was too large for the GPU as two batches."""
-    if len(rows) == 1:
-        raise TraceError(
-            "One prompt alone does not fit in the memory of the GPU: "
-            f"{model.session.memory_advice}."
-        ) from None
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    return [rows[: len(rows) // 2], rows[len(rows) // 2 :]]
+    half = fewer(len(rows), PROMPT, model)
+    return [rows[:half], rows[half:]]
+
+
+def of_one_length(batches: list[list[int]], encoded: list[list[int]]) -> list[list[int]]:
+    """Split batches so that nothing is padded.
+
+    >>> of_one_length([[0, 1, 2]], [[5], [5, 6], [7]])
+    [[1], [0, 2]]
+    """
+
+    def length(row: int) -> int:
+        return -len(encoded[row])
+
+    return [
+        list(rows) for batch in batches for _, rows in groupby(sorted(batch, key=length), length)
+    ]

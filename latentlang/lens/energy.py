@@ -22,17 +22,27 @@ CHUNK_ROWS = 32_768  # rows of an unembedding handled at once
 class Gram:
     """The Gram matrix of the tokens: ``matrix`` = ÛᵀÛ ``[d_model, d_model]`` (float64).
 
-    Û is the unembedding with its ``n_tokens`` rows scaled to length 1.
+    Û is the unembedding with its ``n_tokens`` rows scaled to length 1. It is on the CPU.
     """
 
     matrix: Float[Tensor, "d_model d_model"]
     n_tokens: int
 
+    @property
+    def random_energy(self) -> float:
+        """E of random directions (root mean square), of which ‖Ûh‖² is ‖Û‖²_F / d on average.
+
+        >>> Gram(torch.diag(torch.tensor([2.0, 0.0, 0.0, 0.0])).double(), n_tokens=2).random_energy
+        0.5
+        """
+        projected = self.matrix.trace() / len(self.matrix)
+        return float((projected * self.n_tokens).sqrt() / self.matrix.norm())
+
 
 def gram(
     U: Float[Tensor, "vocab d_model"] | Iterable[Float[Tensor, "row d_model"]],
 ) -> Gram:
-    """Return the Gram matrix of the unembedding after scaling its rows to length 1.
+    """Return the Gram matrix of the unembedding after scaling its rows to length 1, on the CPU.
 
     Args:
         U: ``[V, d_model]``, or blocks of its rows, one after the other, so that the whole is never
@@ -51,7 +61,10 @@ def gram(
 
 
 def energy_of(latents: Float[Tensor, "*row d_model"], g: Gram) -> Float[Tensor, "*row"]:
-    """Return E of every latent, ``[..., d_model] -> [...]``; ``token_energy`` explains it."""
+    """Return E of every latent, ``[..., d_model] -> [...]``, on the device of the latents.
+
+    ``token_energy`` explains it.
+    """
     # A few giant dimensions make up most of a latent and nearly cancel out here: in single
     # precision five of seven digits would be lost.
     exact = torch.float32 if latents.device.type == "mps" else torch.float64

@@ -1,82 +1,107 @@
-"""The tokens that all prompts begin with, read once; each batch continues from their cache."""
+"""Beginnings of prompts, read once; the rest of each prompt continues from their cache."""
 
 from __future__ import annotations
 
 import copy
 import inspect
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import torch
 
 from ..models.model import Model
-from ..models.sessions import TRACE_LOCK, Local
+from .padding import padded
 
 if TYPE_CHECKING:
     from transformers import Cache, PreTrainedModel
 
 
 class Prefix:
-    """The common beginning of some prompts.
+    """The beginnings of some prompts: one that all share, or one for each.
 
-    A prefix is used when the prompts share their demonstrations. If they share only a few tokens,
-    these are read with each batch as usual, and the prefix is empty.
+    ``lengths``: of each beginning. Without a beginning the prompts are read as a whole.
     """
 
-    def __init__(self, length: int = 0, cache: Cache | None = None, name: str = "") -> None:
-        self.length, self._cache, self._name = length, cache, name
+    def __init__(
+        self, lengths: Sequence[int] = (), cache: Cache | None = None, name: str = ""
+    ) -> None:
+        self.lengths, self._cache, self._name = tuple(lengths), cache, name
+
+    @property
+    def row_bytes(self) -> int:
+        """How much memory the keys and values of one row take; 0 without a beginning."""
+        if self._cache is None:
+            return 0
+        kept = [getattr(x, name, None) for x in self._cache.layers for name in ("keys", "values")]
+        return sum(tensor.nbytes for tensor in kept if tensor is not None) // len(self.lengths)
 
     @classmethod
-    def of(cls, model: Model, encoded: list[list[int]], read: int) -> Prefix:
-        """Find the common beginning, and read it if it is the larger part of the prompts.
+    def read(cls, model: Model, beginnings: list[list[int]]) -> Prefix:
+        """Read the tokens of some beginnings, padded on the left.
 
-        ``read``: how many positions at the end the lens reads. They stay outside the prefix.
+        They are read with each batch instead if the GPU has no memory to keep them.
         """
-        session = model.session
-        if not isinstance(session, Local) or not session.direct:
-            return cls()  # the keys and values would have to travel
-        shortest, longest = min(map(len, encoded)), max(map(len, encoded))
-        common = (n for n, tokens in enumerate(zip(*encoded)) if len(set(tokens)) > 1)
-        length = min(next(common, shortest), shortest - read)
-        worth_it = len(encoded) > 1 and 2 * length >= sum(map(len, encoded)) / len(encoded)
-        if not worth_it or _padding_counts(session.module, model.window, longest):
+        inputs = padded(beginnings, model)
+        positions = (inputs["attention_mask"].cumsum(-1) - 1).clamp_min(0)
+        if len(beginnings) > 1:
+            inputs["position_ids"] = positions
+        try:
+            outputs = model.forward(**inputs, use_cache=True, logits_to_keep=1)
+        except torch.OutOfMemoryError:
             return cls()
-        with TRACE_LOCK, torch.no_grad():
-            ids = torch.tensor([encoded[0][:length]], device=model.device)
-            outputs = session.module(input_ids=ids, use_cache=True, logits_to_keep=1)
-        name = _cache_name(session.module)
-        return cls(length, getattr(outputs, name), name)
+        name = _cache_name(cast("PreTrainedModel", model.module))
+        return cls([len(ids) for ids in beginnings], getattr(outputs, name), name)
 
-    def continued_by(self, encoded: list[list[int]], model: Model) -> dict:
-        """Return the model's inputs for the tokens after the prefix, padded on the left."""
-        rest = {"input_ids": [ids[self.length :] for ids in encoded]}
-        padded = model.tokenizer.pad(rest, padding_side="left", return_tensors="pt")
-        inputs = dict(padded.to(model.device))
+    def continued_by(
+        self, encoded: list[list[int]], model: Model, of: Sequence[int] | None = None
+    ) -> dict:
+        """Return the model's inputs for the tokens after the beginnings, padded on the left.
+
+        Args:
+            encoded: the token ids of whole prompts.
+            model: which reads them.
+            of: which beginning each of them has, counted from 0; None for the first.
+        """
         if self._cache is None:
-            return {**inputs, "use_cache": False}
+            return {**padded(encoded, model), "use_cache": False}
+        rows = torch.tensor([0] * len(encoded) if of is None else of, device=model.device)
+        lengths = torch.tensor(self.lengths, device=model.device)
+        starts = [self.lengths[row] for row in rows.tolist()]
+        inputs = padded([ids[start:] for ids, start in zip(encoded, starts)], model)
         mask = inputs["attention_mask"]
-        cache = copy.deepcopy(self._cache)
-        cache.batch_repeat_interleave(len(mask))
-        positions = self.length + (mask.cumsum(-1) - 1).clamp_min(0)
-        whole = torch.cat([mask.new_ones(len(mask), self.length), mask], -1)
+        # Its tensors are not copied: the rows are picked into new ones.
+        cache = copy.copy(self._cache)
+        cache.layers = [copy.copy(layer) for layer in self._cache.layers]
+        cache.batch_select_indices(rows)
+        positions = lengths[rows, None] + (mask.cumsum(-1) - 1).clamp_min(0)
+        # The beginnings are padded on the left too.
+        longest = max(self.lengths)
+        read = torch.arange(longest, device=model.device) >= longest - lengths[rows, None]
         return {
             "input_ids": inputs["input_ids"],
-            "attention_mask": whole,
+            "attention_mask": torch.cat([read.to(mask), mask], -1),
             "position_ids": positions,
             self._name: cache,
             "use_cache": True,
         }
 
 
+def common_length(encoded: list[list[int]], read: int) -> int:
+    """Return how many tokens all prompts begin with.
+
+    Args:
+        encoded: the token ids of the prompts.
+        read: how many positions at the end the lens reads or changes. They are not counted.
+
+    >>> common_length([[5, 6, 7, 8], [5, 6, 9]], read=1)
+    2
+    """
+    shortest = min(map(len, encoded))
+    differing = (n for n, tokens in enumerate(zip(*encoded)) if len(set(tokens)) > 1)
+    return min(next(differing, shortest), max(0, shortest - read))
+
+
 def _cache_name(module: PreTrainedModel) -> str:
     """Return what a model calls its cache: ``cache`` from transformers 5.24 on."""
     parameters = inspect.signature(module.forward).parameters
     return "cache" if "cache" in parameters else "past_key_values"
-
-
-def _padding_counts(module: PreTrainedModel, window: float, longest: int) -> bool:
-    """Return whether padding between a prefix and the rest would change numbers.
-
-    It does if positions are counted by index (ALiBi), and if attention has a narrow window.
-    """
-    takes_positions = "position_ids" in inspect.signature(module.forward).parameters
-    return longest > window or not takes_positions

@@ -117,14 +117,16 @@ def rank(x: Readout, tokens: TokenSets) -> Int[Tensor, "row language"]:
     if not tokens.ids.shape[1]:
         return x.logits.new_zeros(len(x.logits), 0, dtype=torch.int32)
     best = x.logits_of(tokens).amax(-1)
-    # Counting row by row, into one buffer, is far faster on a CPU than along a dimension.
-    larger = torch.empty(x.logits.shape[-1], dtype=torch.bool, device=x.logits.device)
-    above = []
+    # Counting row by row, into one buffer, is far faster on a CPU than along a dimension. A NaN is
+    # not beaten by anything: its rank is behind all tokens, never the first.
+    vocab_size = x.logits.shape[-1]
+    beaten = torch.empty(vocab_size, dtype=torch.bool, device=x.logits.device)
+    counts = []
     for row, limits in zip(x.logits, best):
         for limit in limits:
-            torch.gt(row, limit, out=larger)
-            above.append(torch.count_nonzero(larger))
-    return 1 + torch.stack(above).reshape(best.shape).int()
+            torch.le(row, limit, out=beaten)
+            counts.append(torch.count_nonzero(beaten))
+    return 1 + vocab_size - torch.stack(counts).reshape(best.shape).int()
 
 
 def entropy(x: Readout) -> Float[Tensor, " row"]:
@@ -157,6 +159,8 @@ class Reading:
     ``[row, language]``. ``label``: the title of its axis, with the unit. ``version``: raise it when
     the numbers change for the same question; it is part of every key of the cache.
     ``needs_gram``: whether it reads ``Readout.gram``, which ``energy=False`` leaves out.
+    ``in_log``: whether stored answers hold its logarithm, because it may be tiny.
+    ``yardstick``: whether a reading per language is also kept for the words of another concept.
     """
 
     compute: Callable[..., torch.Tensor]
@@ -164,14 +168,18 @@ class Reading:
     label: str
     version: int = 1
     needs_gram: bool = False
+    in_log: bool = False
+    yardstick: bool = False
 
     def __post_init__(self) -> None:
         if self.per not in ("prompt", "language"):
             raise ValueError(f"A Reading per '{self.per}' is not possible: use prompt or language.")
+        if self.yardstick and self.per != "language":
+            raise ValueError("Only a Reading per language has a yardstick: leave yardstick out.")
 
 
 READINGS = {
-    "probability": Reading(probability, "language", "probability"),
+    "probability": Reading(probability, "language", "probability", in_log=True, yardstick=True),
     "rank": Reading(rank, "language", "rank of the best token"),
     "entropy": Reading(entropy, "prompt", "entropy (bits)"),
     "energy": Reading(energy, "prompt", "token energy", needs_gram=True),

@@ -8,6 +8,8 @@ from keyword import iskeyword
 
 from ..errors import TraceError
 from ..models.model import Model
+from .readings import READINGS
+from .reduce import FINITE, Request
 from .run import Run
 
 
@@ -53,3 +55,29 @@ def check_names(names: Iterable[str]) -> None:
                 f"The reading '{name}' in READINGS has the name of something else that a run has: "
                 "choose another name."
             )
+
+
+def shapes_of(
+    request: Request, shape: tuple[int, int, int], model: Model
+) -> dict[str, tuple[int, ...]]:
+    """Return the shape of everything that a request keeps, by name.
+
+    Args:
+        request: what to keep.
+        shape: how many prompts, positions and layers are read.
+        model: that is read.
+    """
+    languages, yardsticks = request.tokens.ids.shape[1], request.yardstick.ids.shape[1]
+    shapes: dict[str, tuple[int, ...]] = {FINITE: shape}
+    for name in request.readings:
+        reading = READINGS[name]
+        labels = languages + yardsticks * reading.yardstick
+        shapes[name] = (*shape, labels) if reading.per == "language" else shape
+    shapes |= {name: (*shape, request.top_k) for name in ("top_ids", "top_probs")}
+    if len(request.watch):
+        shapes["watched"] = (*shape, len(request.watch))
+    if request.keep_latents:
+        shapes["latents"] = (*shape, model.d_model)
+    if request.follow:  # as wide as the union can be, for a server's answer is checked by its shape
+        shapes["followed"] = (*shape, min(shape[-1] * request.top_k, model.vocab_size))
+    return shapes

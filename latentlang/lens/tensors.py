@@ -10,15 +10,18 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from ..errors import DataError
+from .followed import Followed
 from .readings import READINGS
 
 OTHERS = ("top_ids", "top_probs", "watched", "latents")  # tensors of a run that are not readings
+FOLLOWED_IDS, FOLLOWED = "followed.ids", "followed.log_probs"
 
-# A reading: one tensor, or one per language. There is an axis of positions where several are read.
-Values = (
-    Shaped[Tensor, "prompt *position layer"]
-    | Mapping[str, Shaped[Tensor, "prompt *position layer"]]
-)
+# Before a language: the words of the prompts' yardstick in it. ``"other:zh"`` is not a language.
+YARDSTICK = "other:"
+
+# A reading: one tensor, or one per language. The axes before the layers are those of prompts and,
+# where several are read, of positions; mean curves have none.
+Values = Shaped[Tensor, "*row layer"] | Mapping[str, Shaped[Tensor, "*row layer"]]
 
 
 def check_readings(readings: Mapping[str, Values]) -> None:
@@ -30,7 +33,11 @@ def check_readings(readings: Mapping[str, Values]) -> None:
         if per_language != isinstance(values, Mapping):
             kind = "one tensor per language" if per_language else "one tensor"
             raise DataError(f"The reading '{name}' must be {kind}.")
-    sets = {frozenset(values) for values in readings.values() if isinstance(values, Mapping)}
+    sets = {
+        frozenset(filter(is_language, values))
+        for values in readings.values()
+        if isinstance(values, Mapping)
+    }
     if len(sets) > 1:
         raise DataError("All readings per language must have the same languages.")
 
@@ -38,12 +45,15 @@ def check_readings(readings: Mapping[str, Values]) -> None:
 def check_shapes(tensors: Mapping[str, Tensor], shape: tuple[int, ...]) -> None:
     """Raise ``DataError`` for a tensor that does not begin with the shape of its run.
 
-    A reading has just this shape; the other tensors have one axis more.
+    A reading has just this shape; the other tensors have one axis more. ``FOLLOWED_IDS`` have the
+    shape of ``FOLLOWED`` without the layers, as ``Followed`` checks.
     """
     for name, tensor in tensors.items():
         if not isinstance(tensor, torch.Tensor):
             raise DataError(f"'{name}' must be a torch tensor, not a {type(tensor).__name__}.")
-        extra = 1 if name in OTHERS else 0
+        if name == FOLLOWED_IDS:
+            continue
+        extra = 1 if name in (*OTHERS, FOLLOWED) else 0
         own = tuple(tensor.shape)
         if own[: len(shape)] != shape or len(own) != len(shape) + extra:
             raise DataError(
@@ -78,14 +88,25 @@ def check_same(kinds: Sequence[Mapping[str, object]]) -> None:
                 )
 
 
-def languages_of(values: Values) -> Iterable[str]:
-    """Return the languages that a reading follows: none for a reading per prompt."""
-    return values if isinstance(values, Mapping) else ()
+def labels_of(readings: Mapping[str, Values]) -> set[str]:
+    """Return every label of the readings per language: the languages, and the yardsticks."""
+    return {label for each in readings.values() if isinstance(each, Mapping) for label in each}
+
+
+def is_language(label: str) -> bool:
+    """Return whether a label of a reading is a language, and not a yardstick.
+
+    >>> is_language("zh"), is_language("other:zh")
+    (True, False)
+    """
+    return not str(label).startswith(YARDSTICK)
 
 
 def all_tensors(fields: Mapping[str, Any]) -> dict[str, Tensor]:
     """Return every tensor among the fields of a run, by its flat name."""
     others = {name: fields[name] for name in OTHERS if fields[name] is not None}
+    if (followed := fields["followed"]) is not None:
+        others |= {FOLLOWED_IDS: followed.ids, FOLLOWED: followed.log_probs}
     return flattened(fields["readings"]) | others
 
 
@@ -109,4 +130,8 @@ def unflattened(tensors: Mapping[str, Tensor], names: Iterable[str]) -> dict:
             key.removeprefix(start): t for key, t in tensors.items() if key.startswith(start)
         }
         readings[name] = tensors.get(name, by_code)  # neither: no language was followed
-    return {"readings": readings} | {name: tensors.get(name) for name in OTHERS}
+    followed = None
+    if FOLLOWED_IDS in tensors:
+        followed = Followed(tensors[FOLLOWED_IDS], tensors[FOLLOWED])
+    others = {name: tensors.get(name) for name in OTHERS}
+    return {"readings": readings, "followed": followed, **others}

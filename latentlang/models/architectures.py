@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 
@@ -24,30 +24,47 @@ class Architecture:
     """One layout of a decoder: the paths of its parts, and the names that its configuration uses.
 
     ``name``: a ``model_type`` of transformers, or of the best known of those that share the layout.
-    ``layers``: the list of blocks. ``final_norm``: the normalisation before the output. The
-    unembedding needs no path: transformers knows it. ``logit_scale``, ``logit_divisor`` and
-    ``soft_cap``: what is done to logits. ``windows``: how many positions attention sees.
+    ``layers``: the list of blocks. ``final_norm``: the normalisation before the output; None for a
+    type whose blocks normalise their own output. The unembedding needs no path: transformers knows
+    it. ``logit_scale``, ``logit_divisor`` and ``soft_cap``: what is done to logits, empty for
+    nothing. ``windows``: how many positions attention sees.
     """
 
     name: str
     layers: str
-    final_norm: str
+    final_norm: str | None
     logit_scale: str = "logit_scale"
     logit_divisor: str = "logits_scaling"
     soft_cap: str = "final_logit_softcapping"
-    windows: tuple[str, ...] = ("sliding_window", "window_size", "attention_chunk_size")
+    windows: tuple[str, ...] = (
+        "sliding_window",
+        "window_size",
+        "attention_window_size",
+        "attention_chunk_size",
+    )
 
-    def fits(self, module: torch.nn.Module, parts: Collection[str] = ()) -> bool:
-        """Return whether a model keeps its parts where this row says, but for named ``parts``."""
-        layers, norm = (_submodule(module, path) for path in (self.layers, self.final_norm))
+    def fits(self, module: PreTrainedModel, parts: Collection[str] = ()) -> bool:
+        """Return whether a model keeps its parts where this row says, but for named ``parts``.
+
+        A row without a norm fits its own type only: elsewhere a norm may be in an unknown place.
+        """
+        layers = _submodule(module, self.layers)
         has_layers = "layers" in parts or isinstance(layers, torch.nn.ModuleList)
-        return has_layers and ("final_norm" in parts or norm is not None)
+        if self.final_norm is None:
+            has_norm = getattr(module.config, "model_type", "") == self.name
+        else:
+            has_norm = _submodule(module, self.final_norm) is not None
+        return has_layers and ("final_norm" in parts or has_norm)
 
     def logit_transform(self, config: PretrainedConfig) -> LogitTransform:
-        """Read the logit scale (Cohere multiplies, Granite divides) and the soft cap (Gemma 2)."""
-        scale = getattr(config, self.logit_scale, None) or 1.0
-        divisor = getattr(config, self.logit_divisor, None) or 1.0
-        return LogitTransform(scale / divisor, getattr(config, self.soft_cap, None))
+        """Read the logit scale (Cohere multiplies, Granite divides) and the soft cap (Gemma 2).
+
+        A model of images and text keeps them in the configuration of its text model.
+        """
+        text = config.get_text_config()
+        scale = getattr(text, self.logit_scale, None) or 1.0
+        divisor = getattr(text, self.logit_divisor, None) or 1.0
+        return LogitTransform(scale / divisor, getattr(text, self.soft_cap, None))
 
     def window(self, config: PretrainedConfig) -> float:
         """Return how many positions the narrowest attention of a model sees; infinity for all."""
@@ -59,11 +76,31 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     Architecture("gpt2", "transformer.h", "transformer.ln_f"),
     Architecture("gpt_neox", "gpt_neox.layers", "gpt_neox.final_layer_norm"),
     Architecture("opt", "model.decoder.layers", "model.decoder.final_layer_norm"),
-    Architecture("mpt", "transformer.blocks", "transformer.norm_f"),
+    Architecture("mpt", "transformer.blocks", "transformer.norm_f", logit_scale=""),
     Architecture("phi", "model.layers", "model.final_layernorm"),
     Architecture("xglm", "model.layers", "model.layer_norm"),
+    Architecture("nemotron_h", "model.layers", "model.norm_f"),
+    Architecture("lfm2", "model.layers", "model.embedding_norm"),
+    Architecture("rwkv", "rwkv.blocks", "rwkv.ln_out"),
+    Architecture(
+        "falcon_h1", "model.layers", "model.final_layernorm", logit_scale="lm_head_multiplier"
+    ),
+    Architecture(
+        "hyperclovax", "model.layers", "model.norm", logit_scale="logits_scaling", logit_divisor=""
+    ),
+    Architecture("recurrent_gemma", "model.layers", "model.final_norm", soft_cap="logits_soft_cap"),
     Architecture("gemma3", "model.language_model.layers", "model.language_model.norm"),
+    Architecture("openai-gpt", "transformer.h", None),
+    Architecture("opt", "model.decoder.layers", None),
 )
+# The types, by their first letters, that answer nonsense if a text does not begin with <bos>.
+_BEGIN_WITH_BOS = ("gemma", "recurrent_gemma")
+_NO_NORM = "no_final_norm"
+
+
+def begins_with_bos(config: PretrainedConfig) -> bool:
+    """Return whether a model needs the token that begins a text, so that it may not be lost."""
+    return config.get_text_config().model_type.startswith(_BEGIN_WITH_BOS)
 
 
 def find_architecture(module: PreTrainedModel, parts: Collection[str] = ()) -> Architecture:
@@ -91,9 +128,12 @@ def part_paths(
     Raises:
         ModelError: names the part that was not found, and says how to pass its path.
     """
+    if row.final_norm is None:
+        # The standard view has one nevertheless: it changes nothing.
+        module.add_module(_NO_NORM, torch.nn.Identity())
     paths = {
         "layers": row.layers,
-        "final_norm": row.final_norm,
+        "final_norm": _NO_NORM if row.final_norm is None else row.final_norm,
         "lm_head": _unembedding_path(module),
     }
     unknown = [part for part in parts if part not in paths]
@@ -127,6 +167,13 @@ def part_paths(
             f"latentlang cannot find {', '.join(missing)} in {described}: pass load_model(..., "
             f"parts={{{example}}}) with the path of each in {_outline(module)}, "
             "or choose another decoder."
+        )
+    width = getattr(module.config.get_text_config(), "hidden_size", None)
+    reads = cast("torch.Tensor", module.get_submodule(paths["lm_head"]).weight).shape[-1]
+    if width not in (None, reads):
+        raise ModelError(
+            f"The latents of {described} have {width} dimensions and its unembedding reads "
+            f"{reads}: latentlang reads only models in which these are the same, so choose another."
         )
     return paths
 

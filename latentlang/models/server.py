@@ -1,32 +1,39 @@
-"""An NDIF server: how a trace gets there and back, and every failure in one sentence.
+"""An NDIF server: how a trace gets there and its result back.
 
-nnsight's own client sends a trace and waits without limit. Here it runs beside a clock, so that a
-silent server ends in a sentence, and the bytes of its results are counted.
+nnsight packs the trace; what comes back is taken by our own client, because nnsight's waits without
+limit, takes what has no end, and unpickles it (``reply.py``).
 """
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import queue
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
+from types import CodeType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import nnsight
-import torch
+import websocket
 from nnsight.intervention.backends.remote import RemoteBackend, RemoteError
 from nnsight.schema.config import CONFIG
-from nnsight.schema.response import Status
+from nnsight.schema.request import RequestModel
+from nnsight.schema.response import ResponseModel, Status
 
-from ..errors import LatentLangError, TraceError
+from ..errors import TraceError
+from .failures import KEY, RefusedError, SilentError
 from .hub import to_model_error
+from .reply import MESSAGE, Shapes, message_of, result_of, size_of
+from .wire import Line, bounded
 
 SILENCE = 20.0  # seconds without a word before a server has taken the job
 PATIENCE = 900.0  # seconds without a word while the job waits for its turn, or runs
+_LOOK_UP = 0.1  # seconds after which the client looks whether anybody still waits
 _PUBLIC = "https://api.ndif.us"
-_NO_MODEL = ("not deployed", "not running", "no deployment", "not available", "not hosted")
 _TAKEN = {
     Status.QUEUED,
     Status.PROVISIONING,
@@ -35,26 +42,34 @@ _TAKEN = {
     Status.RUNNING,
     Status.COMPLETED,
 }
-_KEY = (
-    "The server {host} wants an API key: set NDIF_API_KEY to yours (for NDIF from "
-    "https://login.ndif.us; in Colab a secret of that name, then restart the session), "
-    "and load the model again."
-)
 
 
 class Connection:
     """The connection to one server.
 
-    ``host``: its address. ``received``: how many bytes of results it has sent.
+    ``host``: its address, without the login that may stand in it. ``secrets``: what must not be
+    shown. ``received``: how many bytes of results it has sent.
     """
 
     def __init__(self) -> None:
-        self.host = (os.environ.get("NDIF_HOST") or CONFIG.API.HOST).rstrip("/")
-        self.key = os.environ.get("NDIF_API_KEY") or CONFIG.API.APIKEY
+        address = (os.environ.get("NDIF_HOST") or CONFIG.API.HOST).rstrip("/")
+        scheme, slashes, rest = address.rpartition("://")
+        login, _, place = rest.rpartition("@")
+        self.host = f"{scheme}{slashes}{place}"
+        self.key = os.environ.get("NDIF_API_KEY") or CONFIG.API.APIKEY or ""
+        self.headers = {"ndif-api-key": self.key} if self.key else {}
+        self.secrets = {self.key}
+        if login:
+            basic = base64.b64encode(unquote(login).encode()).decode()
+            self.headers["Authorization"] = f"Basic {basic}"
+            password = login.partition(":")[2]
+            self.secrets |= {basic, login, password, unquote(password)}
         self.received = 0
 
-    def backend(self, name: str, traced: Any) -> RemoteBackend:
+    def backend(self, name: str, traced: Any, expected: Shapes | None) -> RemoteBackend:
         """Return what nnsight needs to send one trace of the model ``traced``.
+
+        ``expected``: the shapes that the trace saves, by name, or None if they are not known.
 
         Raises ``TraceError`` for requests that are known to fail without asking the server.
         """
@@ -69,60 +84,33 @@ class Connection:
                 "set NDIF_HOST to one that begins with http:// or https://."
             )
         if self.host == _PUBLIC and not self.key:
-            raise TraceError(_KEY.format(host=self.host))
+            raise TraceError(KEY.format(host=self.host))
         try:
             key = traced.to_model_key()  # asks the hub how the repository is spelled
         except Exception as error:  # the hub's client has many ways to fail
             raise to_model_error(error, name, traced.repo_id) from error
-        return _Waiting(self, traced, key)
-
-
-class ServerMemoryError(TraceError, torch.OutOfMemoryError):
-    """A server is out of memory: ``decode`` halves its batch; elsewhere it is one sentence."""
-
-
-class _SilentError(Exception):
-    """A server has sent nothing for longer than we wait."""
+        return _Waiting(self, traced, key, expected)
 
 
 class _Waiting(RemoteBackend):
-    """nnsight's client in its own thread, and a clock that restarts at every message.
+    """Our client in its own thread, and a clock that restarts at every message."""
 
-    nnsight looks up from the socket ten times a second if it is ``enabled``, so that an abandoned
-    thread ends.
-    """
-
-    enabled = True
-
-    def __init__(self, connection: Connection, traced: Any, key: str) -> None:
+    def __init__(
+        self, connection: Connection, traced: Any, key: str, expected: Shapes | None
+    ) -> None:
         environment = traced._remoteable_get_env()
         super().__init__(key, host=connection.host, api_key=connection.key, env=environment)
-        self._connection = connection
+        self._connection, self._expected = connection, expected
         self._events: queue.Queue = queue.Queue()
         self._abandoned = threading.Event()
-        self.display = self  # nnsight passes every message of the server to its display
 
-    def update(self, response: Any) -> None:
-        """Take note of a message from the server."""
-        self.refresh()
-        self._events.put(response.status)
-
-    def refresh(self) -> None:
-        """Stop listening once nobody waits for the answer."""
-        if self._abandoned.is_set():
-            raise _SilentError("abandoned")
-
-    def finalize(self, content: bytes) -> Any:
-        self.refresh()
-        self._connection.received += len(content)
-        return super().finalize(content)
-
-    def request(self, request: Any, tracer: Any) -> Any:
+    def request(self, request: RequestModel, tracer: Any) -> dict[str, Any]:
+        """Send a trace and return what it saved. The waiting thread may be interrupted."""
         answer: list = []
 
         def ask() -> None:
             try:
-                answer.append(super(_Waiting, self).request(request, tracer))
+                answer.append(self._ask(request, tracer))
             except BaseException as error:
                 self._events.put(error)
             else:
@@ -136,7 +124,7 @@ class _Waiting(RemoteBackend):
                 try:
                     event = self._events.get(timeout=patience)
                 except queue.Empty:
-                    raise _SilentError(f"{patience:.0f} seconds") from None
+                    raise SilentError(f"{patience:.0f} seconds") from None
                 if event is None:
                     return answer[0]
                 if isinstance(event, BaseException):
@@ -146,88 +134,97 @@ class _Waiting(RemoteBackend):
         finally:
             self._abandoned.set()
 
+    def _ask(self, request: RequestModel, tracer: Any) -> dict[str, Any]:
+        """Follow nnsight's protocol: listen, send the trace, and wait for its result."""
+        names = None if self._expected else names_in(tracer.info.code)
+        blob = RequestModel.serialize(tracer, self.compress)
+        address = "ws" + self.host.removeprefix("http") + "/subscribe"
+        line = Line()
+        line.connect(address, header=self._connection.headers, redirect_limit=0)
+        with closing(line):
+            greeting = _read(json.loads, line.recv())
+            if not isinstance(greeting, dict) or not isinstance(greeting.get("session_id"), str):
+                raise ValueError("a greeting without a session")
+            request.session_id = greeting["session_id"]
+            content = self._content(self._sent(request, blob))
+            line.most = MESSAGE + size_of(self._expected)
+            line.settimeout(_LOOK_UP)
+            while content is None:
+                self._still_wanted()
+                try:
+                    frame = line.recv()
+                except websocket.WebSocketTimeoutException:
+                    continue
+                content = self._content(_read(message_of, frame))
+        self._connection.received += len(content)
+        result = _read(result_of, content, self.compress, self._expected)
+        return {name: value for name, value in result.items() if names is None or name in names}
 
-@contextmanager
-def server_failures(name: str, host: str) -> Iterator[None]:
-    """Turn every failure on the way to the server and back into one ``TraceError``.
+    def _still_wanted(self) -> None:
+        """Stop once nobody waits for the answer."""
+        if self._abandoned.is_set():
+            raise SilentError("abandoned")
 
-    A server out of memory raises ``ServerMemoryError``, which is also a ``torch.OutOfMemoryError``.
-    """
-    import httpx
-    from websocket import WebSocketException
+    def _sent(self, request: RequestModel, blob: bytes) -> ResponseModel:
+        """Send the trace, and return the server's first word."""
+        import httpx
 
+        with (
+            httpx.Client(timeout=httpx.Timeout(10.0, read=600.0)) as client,
+            client.stream(
+                "POST",
+                f"{self.host}/request",
+                data={"data": request.metadata()},
+                files={"blob": ("request", blob, "application/octet-stream")},
+                headers=self._connection.headers | {"Accept-Encoding": "identity"},
+            ) as answer,
+        ):
+            body = bounded(answer.iter_bytes(), MESSAGE, self._still_wanted)
+            if not answer.is_success:
+                raise RefusedError(answer.status_code, _detail(body))
+        return _read(message_of, body.decode())
+
+    def _content(self, message: ResponseModel) -> bytes | None:
+        """Note a message, and return the bytes of the result once there is one."""
+        self._events.put(message.status)
+        if message.status == Status.ERROR:
+            raise RemoteError(message.description)
+        if message.status != Status.COMPLETED:
+            return None
+        if isinstance(message.data, bytes):
+            return message.data
+        if not isinstance(message.data, str) or not message.data.startswith("http"):
+            raise ValueError("a result that is not there")
+        import httpx
+
+        with (
+            httpx.Client(timeout=httpx.Timeout(10.0, read=600.0)) as client,
+            client.stream("GET", message.data, headers={"Accept-Encoding": "identity"}) as answer,
+        ):
+            if not answer.is_success:
+                raise RefusedError(answer.status_code, "its result cannot be fetched")
+            return bounded(answer.iter_bytes(), size_of(self._expected), self._still_wanted)
+
+
+def _read(reader: Callable[..., Any], *what: Any) -> Any:
+    """Read what a server sent; whatever is wrong with it is one kind of error."""
     try:
-        yield
-    except LatentLangError:
-        raise
-    except RemoteError as error:
-        raise _failure(name, host, error) from error
-    except _SilentError as error:
-        raise TraceError(
-            f"The server {host} has said nothing for {error}: it may be down or busy; "
-            "run the cell again later, or load a model here."
-        ) from error
-    except (WebSocketException, OSError, httpx.HTTPError) as error:
-        raise _refusal(host, getattr(error, "status_code", None), error) from error
-    except ValueError as error:  # the answer does not follow nnsight's protocol, or is empty
-        raise TraceError(
-            f"The server {host} ended the connection, or is not an NDIF server: "
-            "check NDIF_HOST, and run the cell again."
-        ) from error
+        return reader(*what)
+    except Exception as error:  # hostile bytes have many ways to fail
+        raise ValueError(type(error).__name__) from None
 
 
-def _refusal(host: str, status: int | None, error: BaseException) -> TraceError:
-    """Return the sentence for a server that does not take the request.
-
-    The HTTP status decides if there is one, else the error on the way.
-    """
-    if status in (401, 403):
-        return TraceError(_KEY.format(host=host))
-    if status is not None:
-        return TraceError(
-            f"The server {host} answers with status {status}, which an NDIF server does not do: "
-            "check NDIF_HOST."
-        )
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]
-    return TraceError(
-        f"The server {host} cannot be reached ({reason}): check NDIF_HOST and the network."
-    )
+def _detail(body: bytes) -> str:
+    """Return what a server says of a refusal: FastAPI's detail, or the whole text."""
+    text = body.decode(errors="replace")
+    try:
+        return str(json.loads(text)["detail"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return text
 
 
-def _failure(name: str, host: str, error: RemoteError) -> Exception:
-    """Return the exception for a job that failed on a server.
-
-    The server gives a refusal with its reason, or a traceback.
-    """
-    import httpx
-
-    lines = [line for line in str(error).strip().splitlines() if line.strip()]
-    lines = lines or ["no reason given"]
-    last, low = lines[-1].strip()[:200], str(error).lower()
-    if "outofmemory" in low.replace(" ", ""):
-        return ServerMemoryError(
-            f"The server {host} has no memory left for this question: "
-            "use energy=False, or a smaller model."
-        )
-    response = None
-    if isinstance(error.__cause__, httpx.HTTPStatusError):
-        response = getattr(error.__cause__, "response", None)
-    if response is None and low.startswith("failed to send request"):
-        return _refusal(host, None, error.__cause__ or error)
-    status = response.status_code if response is not None else None
-    if status in (401, 403) or (len(lines) < 3 and "api key" in low):
-        return TraceError(_KEY.format(host=host))
-    if status == 404 or (len(lines) < 3 and any(sign in low for sign in _NO_MODEL)):
-        return TraceError(
-            f"The server {host} does not run {name}: choose a model that it runs "
-            "(nnsight.ndif_status() lists NDIF's), or load one here."
-        )
-    if status is not None:
-        reason = last.removeprefix("Failed to send request: ")
-        return TraceError(
-            f"The server {host} refused the request ({reason}): ask the people who run it."
-        )
-    return TraceError(
-        f"The trace of {name} failed on the server {host} ({last}): run it here with "
-        "load_model(..., remote='local') to see where, and report it if it works here."
-    )
+def names_in(code: CodeType) -> set[str]:
+    """Return the names in the body of a trace: a server may give values to no others."""
+    names = {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    inner = [each for each in code.co_consts if isinstance(each, CodeType)]
+    return names.union(*map(names_in, inner))

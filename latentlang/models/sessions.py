@@ -21,7 +21,10 @@ from nnsight.modeling.transformers import TransformersModel
 from nnsight.tracing.tracer import skip_context, skippable
 
 from ..errors import TraceError
-from .server import Connection, server_failures
+from .failures import server_failures
+from .reply import Shapes
+from .server import Connection
+from .versions import versions
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -41,7 +44,8 @@ class Session:
     this process, else None. ``traced``: the model as nnsight wraps it, with ``traced.layers``,
     ``traced.final_norm`` and ``traced.lm_head``, or None. ``direct``: whether the weights may also
     be used outside a trace. ``host``: the address of the server, if there is one. ``received``:
-    how many bytes of results came from it.
+    how many bytes of results came from it. ``weights``: differs as soon as a weight changes.
+    ``changed``: whether one has changed since it was loaded, so that no stored result is its.
     """
 
     module: PreTrainedModel | None = None
@@ -52,6 +56,8 @@ class Session:
     device = torch.device("cpu")
     direct = False
     memory_advice = "load the model in 8-bit, or a smaller one"
+    weights: tuple = ()
+    changed = False
 
     def __init__(self, reason: str = "") -> None:
         self.reason = reason
@@ -68,8 +74,12 @@ class Session:
         """Return where the weights are, for the model's ``repr``."""
         return "no weights here"
 
-    def trace(self, *inputs: Any, **options: Any) -> InterleavingTracer:
+    def trace(
+        self, *inputs: Any, expected: Shapes | None = None, **options: Any
+    ) -> InterleavingTracer:
         """Open a trace of the model, to be used as ``with ... as tracer:``.
+
+        ``expected``: the shapes of the tensors that it saves, by name; a server may send no others.
 
         The trace holds the lock of all traces and computes no gradients. Raises ``TraceError`` if
         no trace can run, with the next step.
@@ -77,13 +87,14 @@ class Session:
         if self.traced is None:
             raise TraceError(self.reason)
         locked = partial(_LockedTracer, self)
-        return self.traced.trace(*inputs, tracer_cls=locked, **self._destination(), **options)
+        destination = self._destination(expected)
+        return self.traced.trace(*inputs, tracer_cls=locked, **destination, **options)
 
     def failures(self) -> AbstractContextManager:
         """Return a context that turns each failure of this session into one sentence."""
         return ExitStack()
 
-    def _destination(self) -> dict:
+    def _destination(self, expected: Shapes | None) -> dict:
         """Return the options that tell nnsight where to run a trace."""
         return {}
 
@@ -108,6 +119,16 @@ class Local(Session):
         self.lm_head = cast("torch.nn.Linear", module.get_submodule(paths["lm_head"]))
         self.device = self.lm_head.weight.device
         self.traced = TransformersModel(module, **_options(tokenizer, paths))
+        self._loaded = self.weights
+
+    @property
+    def weights(self) -> tuple:  # type: ignore[override]
+        with TRACE_LOCK:  # a trace hooks into modules while it runs
+            return versions(self.module)
+
+    @property
+    def changed(self) -> bool:  # type: ignore[override]
+        return self.weights != self._loaded
 
     def where(self, number_format: str) -> str:
         return f"{number_format} on {self.device}"
@@ -118,7 +139,7 @@ class Rehearsal(Local):
 
     direct = False
 
-    def _destination(self) -> dict:
+    def _destination(self, expected: Shapes | None) -> dict:
         return {"remote": "local"}
 
 
@@ -158,12 +179,12 @@ class Remote(Session):
 
     @contextmanager
     def failures(self) -> Iterator[None]:
-        with server_failures(self.name, self.host):
+        with server_failures(self.name, self.host, self.connection.secrets):
             yield
 
-    def _destination(self) -> dict:
+    def _destination(self, expected: Shapes | None) -> dict:
         with self.failures():
-            return {"backend": self.connection.backend(self.name, self.traced)}
+            return {"backend": self.connection.backend(self.name, self.traced, expected)}
 
 
 class _LockedTracer(InterleavingTracer):

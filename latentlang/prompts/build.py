@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import random
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..errors import DataError, near
-from .prompt import Prompt, PromptSet, contained
+from ..errors import DataError
+from .controls import CONTROLS, check_control
+from .demonstrations import Demonstrations
+from .followed import Follower
+from .prompt import Prompt, PromptSet
+from .sets import overlap_of
 from .setting import PIVOT, Setting
 from .tasks import TASKS, Task, find_task
-from .tokens import matched_controls, start_ids_of_all
-from .words import language, languages, load_words
+from .tokens import Starts
+from .words import language, load_words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-CONTROLS = ("shuffled", "random")
 
 
 def build_prompts(
@@ -31,15 +32,24 @@ def build_prompts(
     k: int | None = None,
     seed: int = 0,
     mode: str | None = None,
+    overlap: str | None = None,
     shared_demos: bool = False,
     control: str | None = None,
 ) -> PromptSet:
     """Build one prompt for every usable concept.
 
     The demonstrations are drawn by ``seed`` from all concepts of the pair before any is dropped,
-    so the tokenizer never changes a prompt. ``.dropped`` lists the concepts that are dropped, each
-    with the reason: the pivot word is contained in the target word, no token begins a word, or one
-    token begins both the target and the pivot word.
+    so the tokenizer never changes a prompt. A demonstration shares no spelling with the query or a
+    right answer to it, in neither language. Where the source word stands for several concepts, the
+    words of all of them are right answers; ``.ambiguous`` counts such prompts. ``.dropped`` lists
+    the concepts that are dropped, each with the reason: the pivot word is contained in the target
+    word, no token begins a word, or one token begins the words of two languages (see ``overlap``).
+    ``.taken`` counts the tokens that begin a word and are not followed: outside mode ``"prefix"``
+    those that spell another concept of the list.
+
+    Each prompt has a yardstick: another concept of the list, drawn by ``seed``, whose words share
+    no token with those that are followed, and no spelling with the demonstrations. It does not
+    depend on which of the prompts you take. ``decode`` reads the probability of its words too.
 
     Args:
         task: a name of ``TASKS``: ``"translation"`` (from ``source`` to ``target``),
@@ -51,12 +61,20 @@ def build_prompts(
         pivot: the language to look for on the way.
         k: how many demonstrations; None for the task's own number (2 for cloze, else 4, as in the
             paper).
-        seed: draws the demonstrations.
+        seed: draws the demonstrations and the yardsticks.
         mode: see ``start_ids``.
+        overlap: what becomes of a concept with a token that begins words of two languages.
+            ``"drop"``: it is dropped if they are two of target, pivot and source, so that the
+            probabilities of these languages sum to 1 at most. ``"paper"``: it is dropped if they
+            are target and pivot, as the paper's authors do. None: ``"paper"`` in mode ``"prefix"``,
+            else ``"drop"``.
         shared_demos: show one set of demonstrations before every query; no prompt asks about them.
-        control: changes one thing that should matter. ``"shuffled"``: each demonstration shows the
-            answer of another one. ``"random"``: another word of similar length and frequency is
-            control_of instead of the right pivot word. A language code: that language is the pivot.
+        control: changes one thing that should matter, and neither the concepts nor which of
+            them are cognates. ``"shuffled"``: each demonstration shows the answer of another
+            one. ``"random"``: instead of the right pivot word another one of similar length and
+            rank in the vocabulary is followed, none of the prompt's. A language code: that
+            language is followed instead of the pivot. Tokens shared with pivot, target or source
+            are taken from what is followed instead.
 
     Returns:
         The prompts, in the order of the word list.
@@ -73,51 +91,41 @@ def build_prompts(
     >>> prompts["flower"].answers["de"][0]
     'Blume'
     """
-    _check_types(task=task, source=source, target=target, pivot=pivot, control=control)
-    if control is not None and control not in CONTROLS:
-        pivot = _check_pivot(control, source, target)
-    source = _check_task(task, source, target, pivot)
-    if control == "random" and pivot in (source, target):
-        raise DataError(
-            "control='random' needs a pivot other than source and target, "
-            f"and the pivot is '{pivot}': choose another pair."
-        )
-    table = load_words(words)
-    for code in (source, target, pivot):
+    starts = Starts(tokenizer, mode)
+    setting = setting_of(
+        task,
+        source,
+        target,
+        pivot=pivot,
+        k=k,
+        seed=seed,
+        mode=mode,
+        overlap=overlap,
+        shared_demos=shared_demos,
+        control=control,
+        default_mode=starts.mode,
+    )
+    table, source = load_words(words), setting.source
+    for code in (source, target, pivot, setting.pivot):
         if code not in table.columns:
             listed = ", ".join(table.columns)
             raise DataError(
                 f"The word list has no column '{code}': add it, or choose among {listed}."
             )
     asking = TASKS[task](table, source, target)
-    concepts = [concept for concept in table.index if asking.usable(concept)]
-    k = asking.demonstrations if k is None else k
-    if not isinstance(k, int):
-        raise DataError(f"k={k!r} is not possible: use a whole number of demonstrations.")
-    if not 0 <= k < len(concepts):
-        raise DataError(
-            f"k={k} demonstrations and a query need {max(k, 0) + 1} concepts, and this pair has "
-            f"{len(concepts)}: lower k."
-        )
-    setting = Setting(task, (source,), target, pivot, control, k, seed, mode, shared_demos)
-    control_of = matched_controls(table[pivot], tokenizer, seed) if control == "random" else {}
-    draw = f"{task}|{source}|{target}|{seed}"
-    shared = _draw(concepts, k, draw) if shared_demos else ()
+    demonstrations = Demonstrations(asking, table.index, setting)
+    follower = Follower(table, starts, setting, pivot)
     prompts, dropped = [], []
-    for concept in concepts:
-        others = [other for other in concepts if other != concept]
-        demos = shared or _draw(others, k, f"{draw}|{concept}")
-        answers = {code: table.at[concept, code] for code in (pivot, target, source)}
-        answers[pivot] = table.at[control_of.get(concept, concept), pivot]
-        ids = {code: start_ids_of_all(cell, tokenizer, mode) for code, cell in answers.items()}
-        text = _text(asking, concept, demos, control)
-        prompt = Prompt(text, setting, concept, demos, answers, ids)
-        reason = "used as a demonstration" if concept in shared else _why_dropped(prompt)
-        if reason:
-            row = {"concept": concept, "source": source, "target": target, "reason": reason}
+    for concept in demonstrations.concepts:
+        demos = demonstrations.before(concept)
+        meanings = asking.meanings(concept)
+        found = demonstrations.why_dropped(concept, demos) or follower.of(meanings, demos)
+        if isinstance(found, str):
+            row = {"concept": concept, "source": source, "target": target, "reason": found}
             dropped.append(row)
         else:
-            prompts.append(prompt)
+            text = text_of(asking, concept, demos, demonstrations.answers(demos))
+            prompts.append(Prompt(text, setting, concept, demos, **vars(found)))
     if not prompts:
         reasons = pd.Series([row["reason"].split(":")[0] for row in dropped]).value_counts()
         raise DataError(
@@ -129,9 +137,51 @@ def build_prompts(
     return PromptSet(tuple(prompts), setting, pd.DataFrame(dropped, columns=columns))
 
 
-def _text(task: Task, concept: str, demos: tuple[str, ...], control: str | None) -> str:
+def setting_of(
+    task: str,
+    source: str | None,
+    target: str,
+    *,
+    default_mode: str | None,
+    pivot: str = PIVOT,
+    k: int | None = None,
+    seed: int = 0,
+    mode: str | None = None,
+    overlap: str | None = None,
+    shared_demos: bool = False,
+    control: str | None = None,
+) -> Setting:
+    """Return the setting of the prompts that these choices ask for; it needs no tokenizer.
+
+    Args:
+        task, source, target, pivot, k, seed, mode, overlap, shared_demos, control: as
+            ``build_prompts`` takes them.
+        default_mode: the ``mode`` of the tokenizer's ``Starts``.
+
+    Raises:
+        DataError: as ``build_prompts``, for choices that do not fit each other.
+    """
+    _check_types(
+        task=task,
+        source=source,
+        target=target,
+        pivot=pivot,
+        mode=mode,
+        overlap=overlap,
+        control=control,
+    )
+    source = _check_task(task, source, target, pivot)
+    k = TASKS[task].demonstrations if k is None else k
+    if not isinstance(k, int):
+        raise DataError(f"k={k!r} is not possible: use a whole number of demonstrations.")
+    check_control(control, source, target, pivot, k)
+    followed = pivot if control is None or control in CONTROLS else control
+    choices = (control, k, seed, mode, overlap_of(overlap, mode or default_mode), shared_demos)
+    return Setting(task, (source,), target, followed, *choices)
+
+
+def text_of(task: Task, concept: str, demos: tuple[str, ...], answers: tuple[str, ...]) -> str:
     """Return the prompt: the solved examples, and the query up to its opening quote."""
-    answers = demos[1:] + demos[:1] if control == "shuffled" else demos
     examples = [task.line(demo, answer) for demo, answer in zip(demos, answers)]
     return "\n".join([*examples, task.line(concept)])
 
@@ -166,38 +216,3 @@ def _check_task(task: str, source: str | None, target: str, pivot: str) -> str:
             "or the task 'repetition'."
         )
     return source
-
-
-def _check_pivot(control: str, source: str | None, target: str) -> str:
-    """Return the pivot language that ``control`` names."""
-    if control not in languages().index:
-        raise DataError(
-            f"Unknown control '{control}'.{near(control, CONTROLS)} Use {' or '.join(CONTROLS)}, "
-            "or a language code as the pivot."
-        )
-    if control in (source, target):
-        raise DataError(
-            f"'{control}' is already source or target: choose a third language as the pivot."
-        )
-    return control
-
-
-def _draw(concepts: list[str], k: int, seed: str) -> tuple[str, ...]:
-    """Draw ``k`` concepts without replacement; the same seed text always draws the same."""
-    return tuple(random.Random(seed).sample(concepts, k))
-
-
-def _why_dropped(prompt: Prompt) -> str | None:
-    """Return why a concept can't tell target and pivot apart, or None when it can."""
-    pivot, target = prompt.answers[prompt.pivot], prompt.answers[prompt.target]
-    if not pivot:
-        return f"no word in '{prompt.pivot}'"
-    same = prompt.target == prompt.pivot
-    if not same and (pair := contained(pivot, target)):
-        return f"the pivot word is in the target word: {pair}"
-    for code in (prompt.target, prompt.pivot):
-        if not prompt.token_ids[code]:
-            return f"no token begins the '{code}' word"
-    if not same and prompt.token_ids[prompt.target] & prompt.token_ids[prompt.pivot]:
-        return f"shared first token: {pivot[0]} / {target[0]}"
-    return None

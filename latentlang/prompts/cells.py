@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from ..errors import DataError
 
@@ -12,7 +13,7 @@ BLANK = "___"
 _JOINERS = "\u200c\u200d"
 _VIRAMA = 9  # the combining class of the sign that joins two consonants of an Indic script
 # Letters and marks without a shape; their categories do not say so.
-_WITHOUT_SHAPE = "\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe0e\ufe0f\uffa0"
+_WITHOUT_SHAPE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\ufe0e\ufe0f\uffa0")
 _NAMES = {"\n": "a line break", "\r": "a line break", "\t": "a tab"}
 
 
@@ -41,6 +42,51 @@ def check_concept(
             f"{place}: '{concept}' is already in {unit} {lines[concept]}; rename or remove one."
         )
     lines[concept] = line
+
+
+def check_gloss(gloss: str, concept: str, place: str) -> None:
+    """Refuse a gloss that uses the word it explains, so that it cannot tell two senses apart.
+
+    Args:
+        gloss: the cell.
+        concept: the word.
+        place: file, line and column, as a message names them.
+
+    Raises:
+        DataError: names the place.
+    """
+    check_visible(gloss, place)
+    if gloss != gloss.strip():
+        raise DataError(f"{place}: the gloss begins or ends with a space; remove it.")
+    if re.search(rf"\b{re.escape(concept)}\b", gloss, re.IGNORECASE):
+        raise DataError(
+            f"{place}: the gloss of '{concept}' contains the word; explain it with other words."
+        )
+
+
+def check_name(column: str, header: Sequence[str], place: str) -> None:
+    """Refuse a name of a column that cannot be read as it looks, or that stands there twice.
+
+    Args:
+        column: the name.
+        header: all names.
+        place: file and line, as a message names them.
+
+    Raises:
+        DataError: names the place and the column.
+    """
+    number = f"column {header.index(column) + 1}"
+    if not column.strip():
+        raise DataError(
+            f"{place}: {number} has no name; "
+            "remove a comma that stands at the end of each line, or name the column."
+        )
+    if column != column.strip():
+        raise DataError(f"{place}: the name '{column}' of {number} has a stray space; remove it.")
+    if sign := invisible(column):
+        raise DataError(f"{place}: the name of {number} contains {sign}; remove it.")
+    if header.count(column) > 1:
+        raise DataError(f"{place}: the column '{column}' stands there twice; remove one.")
 
 
 def spellings(cell: str, place: str) -> tuple[str, ...]:
@@ -127,6 +173,8 @@ def invisible(text: str) -> str:
     >>> invisible("flo\u200bwer"), invisible("می\u200cرود"), invisible("क\u094d\u200dष")
     ('U+200B (zero width space)', '', '')
     """
+    if text.isprintable() and _WITHOUT_SHAPE.isdisjoint(text):
+        return ""
     for before, character, after in zip(f" {text}", text, f"{text[1:]} "):
         if character in _JOINERS and _joins(before, after):
             continue

@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path
 
 from ..errors import DataError, near
+from .cells import check_name
 
 
 def read_text(path: Path) -> str:
@@ -83,6 +84,11 @@ def read_csv(
 def _check_separator(text: str, path: Path) -> None:
     """Refuse a header whose columns are not separated by commas, as some spreadsheets write it."""
     header = text.partition("\n")[0]
+    if header.lower().startswith("sep="):
+        raise DataError(
+            f"{path}, line 1: this line only names a separator for a spreadsheet; remove it, and "
+            "separate the columns with commas."
+        )
     for sign, name in ((";", "semicolons"), ("\t", "tabs")):
         if sign in header and "," not in header:
             raise DataError(
@@ -91,22 +97,14 @@ def _check_separator(text: str, path: Path) -> None:
 
 
 def _check_header(header: list[str], required: tuple[str, ...], path: Path) -> None:
-    """Refuse a header that lacks a column, has one twice, or has one without a name."""
+    """Refuse a header that lacks a column, or has one under a name that cannot be used."""
+    for column in header:
+        check_name(column, header, f"{path}, line 1")
     for column in required:
         if column not in header:
             raise DataError(
                 f"{path}, line 1: the column '{column}' is missing.{near(column, header)} "
                 "Add it to the header."
-            )
-    for number, column in enumerate(header, 1):
-        if not column.strip():
-            raise DataError(
-                f"{path}, line 1: column {number} has no name; "
-                "remove a comma that stands at the end of each line, or name the column."
-            )
-        if header.count(column) > 1:
-            raise DataError(
-                f"{path}, line 1: the column '{column}' stands there twice; remove one."
             )
 
 

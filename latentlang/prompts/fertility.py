@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .tokens import tokenize_word
+from .tokens import Starts
 from .words import load_words
 
 if TYPE_CHECKING:
@@ -23,14 +24,20 @@ def fertility(
         words: a table as ``load_words`` returns it; None for the list of latentlang.
 
     Returns:
-        The columns ``words`` (how many), ``single`` (how many of them are one token) and
-        ``tokens`` (the mean number of tokens per word, its fertility). Each word is the first
-        spelling, read right after a quote.
+        The columns ``words`` (how many), ``single`` (how many of them are one token), ``tokens``
+        (the mean number of tokens per word, its fertility) and ``unknown`` (how many words the
+        tokenizer cannot spell; they do not count in ``single`` and ``tokens``). Each word is the
+        first spelling, read right after a quote.
     """
-    table = load_words(words)
+    table, starts = load_words(words), Starts(tokenizer)
     rows = {}
     for code in table.columns:
-        lengths = [len(tokenize_word(cell[0], tokenizer)) for cell in table[code] if cell]
-        tokens = sum(lengths) / max(1, len(lengths))
-        rows[code] = {"words": len(lengths), "single": lengths.count(1), "tokens": tokens}
+        spelled = [starts.tokenize(cell[0]) for cell in table[code] if cell]
+        lengths = [len(ids) for ids in spelled if starts.vocab.spells(ids)]
+        rows[code] = {
+            "words": len(spelled),
+            "single": lengths.count(1),
+            "tokens": sum(lengths) / len(lengths) if lengths else math.nan,
+            "unknown": len(spelled) - len(lengths),
+        }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("language")

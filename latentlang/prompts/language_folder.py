@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
+from collections.abc import Collection
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 
 from ..errors import DataError, near
-from .cells import check_concept, check_sentence, invisible, spellings
+from .cells import check_concept, check_gloss, check_sentence, invisible, spellings
 from .csv_file import read_csv, read_text
 
 
@@ -44,8 +45,10 @@ class Language:
         """Whether the folder has a ``cloze.csv``."""
         return (self.path / "cloze.csv").exists()
 
-    def words(self, concepts: dict[str, dict[str, str]]) -> dict[str, tuple[str, ...]]:
+    def words(self, concepts: Collection[str]) -> dict[str, tuple[str, ...]]:
         """Return ``{concept: its spellings}`` of ``words.csv``, in the order of the file.
+
+        A spelling may stand for several concepts, as Russian ``язык`` does for tongue and language.
 
         Args:
             concepts: the known concepts, as ``read_concepts`` returns them.
@@ -59,21 +62,12 @@ class Language:
                 f"The folder {self.path} has no words.csv: "
                 "add the file, with the columns concept,words."
             )
-        words: dict[str, tuple[str, ...]] = {}
-        lines: dict[str, int] = {}
+        words = {}
         for line, concept, text in _rows_by_concept(path, "words", concepts):
-            place = f"{path}, line {line}, column 'words'"
-            words[concept] = spellings(text, place)
-            for word in words[concept]:
-                if word in lines:
-                    raise DataError(
-                        f"{place}: '{word}' is already in line {lines[word]}; "
-                        "keep it for one concept only."
-                    )
-                lines[word] = line
+            words[concept] = spellings(text, f"{path}, line {line}, column 'words'")
         return words
 
-    def sentences(self, concepts: dict[str, dict[str, str]]) -> dict[str, str]:
+    def sentences(self, concepts: Collection[str]) -> dict[str, str]:
         """Return ``{concept: sentence}`` of ``cloze.csv``; each has the blank ``___`` once.
 
         Args:
@@ -119,6 +113,8 @@ def read_languages(folder: Path) -> dict[str, Language]:
 def read_concepts(path: Path) -> dict[str, dict[str, str]]:
     """Return the list of concepts in its order, ``{concept: {"gloss": …, "kind": …}}``.
 
+    A gloss says which sense is meant, so it does not repeat the word that it explains.
+
     Args:
         path: ``data/concepts.csv``.
 
@@ -127,15 +123,16 @@ def read_concepts(path: Path) -> dict[str, dict[str, str]]:
     """
     concepts: dict[str, dict[str, str]] = {}
     lines: dict[str, int] = {}
-    for line, row in read_csv(path, ("concept", "gloss", "kind"), may_be_empty=("gloss",)):
+    for line, row in read_csv(path, ("concept", "gloss", "kind"), may_be_empty=()):
         concept = row.pop("concept")
         check_concept(concept, lines, line, f"{path}, line {line}, column 'concept'")
+        check_gloss(row["gloss"], concept, f"{path}, line {line}, column 'gloss'")
         concepts[concept] = row
     return concepts
 
 
 def _rows_by_concept(
-    path: Path, column: str, concepts: dict[str, dict[str, str]]
+    path: Path, column: str, concepts: Collection[str]
 ) -> list[tuple[int, str, str]]:
     """Return ``(line, concept, text of column)`` of each line of a language's table."""
     rows = []

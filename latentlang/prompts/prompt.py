@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Any, overload
 
 import pandas as pd
 
 from ..errors import DataError
-from .rows import names_one, rows_of
+from .cognates import Alike, nearest
+from .rows import names_one, not_cognate, rows_of
 from .setting import HasSetting, Setting
+from .yardstick import Yardstick
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,21 @@ class Prompt(HasSetting):
 
     ``text`` ends with the opening quote of the answer. ``demos`` are the concepts shown before
     the query. ``answers[lang]`` are the accepted spellings and ``token_ids[lang]`` the tokens
-    that begin them (``start_ids``), for the target, the pivot and the source language.
+    that begin them (``start_ids``), for the target, the pivot and the source language. No token
+    counts for two of them, except with ``overlap="paper"``. ``taken[lang]`` are tokens that begin
+    the word as well and do not count, because they spell another concept, or because they are
+    shared and a control follows the word.
+
+    ``alike``: the words of two of the languages that are spelled alike, so that a copy of one may
+    count as the other. The source word as the prompt shows it and every spelling of pivot and
+    target are compared. A control changes the word that is followed, and not this.
+
+    ``homographs``: the other concepts that the source word stands for, such as language for the
+    tongue in Russian. Their words are right answers as well: ``answers`` has them for the target
+    and the pivot.
+
+    ``yardstick``: another concept of the word list, drawn by the seed. The probability of its words
+    is the line that the words of the prompt have to rise above. None if no other concept fits.
     """
 
     text: str
@@ -28,19 +45,30 @@ class Prompt(HasSetting):
     demos: tuple[str, ...]
     answers: dict[str, tuple[str, ...]]
     token_ids: dict[str, frozenset[int]]
+    taken: dict[str, frozenset[int]] = field(default_factory=dict)
+    alike: tuple[Alike, ...] = ()
+    homographs: tuple[str, ...] = ()
+    yardstick: Yardstick | None = None
 
     @property
-    def cognate(self) -> bool:
-        """Whether the source word looks like the pivot word, so that a copy counts as the pivot.
+    def cognate(self) -> str:
+        """How alike the nearest two words are: ``"identical"``, ``"near"`` or ``"no"``.
 
-        True if one word contains the other (case ignored) or one token begins both: French
-        ``lion`` or German ``Wind`` with English as the pivot. The paper keeps such prompts.
+        See ``PromptSet.cognates``. French ``lion`` is identical with English as the pivot. The
+        paper keeps such prompts.
         """
-        if self.pivot in (self.source, self.target):
-            return False
-        ours, theirs = self.answers[self.pivot], self.answers[self.source]
-        alike = contained(ours, theirs) or contained(theirs, ours)
-        return bool(alike or self.token_ids[self.pivot] & self.token_ids[self.source])
+        return nearest(found.grade for found in self.alike)
+
+    @property
+    def word_span(self) -> tuple[int, int] | None:
+        """Where the queried word stands in ``text``: its first character, and the one behind it.
+
+        None if the prompt does not show it in quotes, as a cloze prompt does not.
+        """
+        query = self.text.rfind("\n") + 1
+        quoted = f'"{self.answers[self.source][0]}"'
+        start = self.text.find(quoted, query)
+        return (start + 1, start + len(quoted) - 1) if start >= 0 else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +110,29 @@ class PromptSet(HasSetting):
         return any(concept == prompt.concept for prompt in self)
 
     def __repr__(self) -> str:
-        return f"PromptSet({len(self)} prompts: {self.setting.title})"
+        notes = {
+            "tokens that do not count": self.taken,
+            "source words of several concepts": self.ambiguous,
+        }
+        told = f"{len(self)} prompts: {self.setting.title}"
+        for note, counts in notes.items():
+            listed = ", ".join(f"{count} {code}" for code, count in counts.items() if count)
+            told += f"; {note}: {listed}" if listed else ""
+        return f"PromptSet({told})"
+
+    @property
+    def taken(self) -> dict[str, int]:
+        """How many tokens begin a word and do not count, by language; see ``Prompt``."""
+        codes = dict.fromkeys(code for prompt in self for code in prompt.taken)
+        return {code: sum(len(p.taken.get(code, ())) for p in self) for code in codes}
+
+    @property
+    def ambiguous(self) -> dict[str, int]:
+        """How many source words stand for several concepts, by source; see ``Prompt``."""
+        sources = dict.fromkeys(prompt.source for prompt in self)
+        return {
+            code: sum(p.source == code and bool(p.homographs) for p in self) for code in sources
+        }
 
     @overload
     def __getitem__(self, item: int | str) -> Prompt: ...
@@ -109,22 +159,52 @@ class PromptSet(HasSetting):
         return self._some(p for p in self if p.concept in names)
 
     def without_cognates(self) -> PromptSet:
-        """Return the prompts whose source word does not look like the pivot word."""
-        return self._some(p for p in self if not p.cognate)
+        """Return the prompts whose words are not spelled alike; see ``Prompt.cognate``."""
+        return self._some(compress(self, not_cognate(prompt.cognate for prompt in self)))
+
+    def cognates(self) -> pd.DataFrame:
+        """Return the words that are spelled alike, and are why a prompt is a cognate.
+
+        Case and the marks on letters do not count. ``"identical"`` words are then the same.
+        ``"near"`` words have at least four letters each, and a similarity of at least 0.6:
+        1 − d / l, with the fewest edits d between them and the length l of the longer one.
+
+        Returns:
+            One row per two words: concept, pair (such as ``fr–en``), word, other, similarity,
+            grade.
+
+        >>> import latentlang as ll
+        >>> tokenizer = ll.load_model().tokenizer
+        >>> prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=tokenizer)
+        >>> print(prompts.about(["blue", "zero"]).cognates().to_string(index=False))
+        concept  pair word other  similarity     grade
+           zero fr–en zéro  zero        1.00 identical
+           blue fr–en bleu  blue        0.75      near
+        """
+        rows = [(prompt.concept, *found) for prompt in self for found in prompt.alike]
+        columns = ["concept", "pair", "word", "other", "similarity", "grade"]
+        table = pd.DataFrame(rows, columns=columns)
+        return table.drop_duplicates(ignore_index=True)  # a pool asks about a concept several times
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per prompt, with its choices, answers, demonstrations and text.
 
-        Columns: concept, task, source, target, pivot, cognate, ``answer_<lang>``, demos, text.
+        Columns: concept, task, source, target, pivot, cognate, ``taken`` (how many tokens do not
+        count), homographs, ``yardstick`` (its concept, or an empty text), ``answer_<lang>``, demos,
+        text.
         """
         rows = []
         for p in self:
             row: dict[str, object] = {"concept": p.concept, "task": p.task}
             row |= {"source": p.source, "target": p.target, "pivot": p.pivot, "cognate": p.cognate}
+            row["taken"] = sum(map(len, p.taken.values()))
+            row["homographs"] = ", ".join(p.homographs)
+            row["yardstick"] = p.yardstick.concept if p.yardstick else ""
             row |= {f"answer_{code}": " | ".join(words) for code, words in p.answers.items()}
             rows.append(row | {"demos": ", ".join(p.demos), "text": p.text})
-        empty = ["concept", "task", "source", "target", "pivot", "cognate", "demos", "text"]
-        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=empty)
+        choices = ["concept", "task", "source", "target", "pivot", "cognate", "taken"]
+        choices += ["homographs", "yardstick", "demos", "text"]
+        return pd.DataFrame(rows, columns=None if rows else choices)
 
     def _some(self, prompts: Iterable[Prompt]) -> PromptSet:
         """Return some of the prompts, with the setting that they have."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import index
 from typing import Any, Self
 
@@ -38,8 +38,17 @@ class HasPrompts(ABC):
         return [concept or row for row, concept in enumerate(self.prompts["concept"])]
 
     def without_cognates(self) -> Self:
-        """Return the prompts whose source word does not look like the pivot word."""
-        return self[~self.prompts["cognate"].to_numpy(dtype=bool)]
+        """Return the prompts whose words are not spelled alike; see ``Prompt.cognate``."""
+        return self[not_cognate(self.prompts["cognate"])]
+
+
+def not_cognate(grades: Iterable[str]) -> list[bool]:
+    """Return which prompts ``without_cognates`` keeps, from the grade of each.
+
+    >>> not_cognate(["no", "near", "identical"])
+    [True, False, False]
+    """
+    return [grade == "no" for grade in grades]
 
 
 def rows_of(item: Any, concepts: Sequence[str]) -> list[int]:
@@ -47,16 +56,19 @@ def rows_of(item: Any, concepts: Sequence[str]) -> list[int]:
 
     Args:
         item: a row number, a slice, a concept, or a list (array, tensor, Series) of row
-            numbers, of concepts, or of one bool per row.
+            numbers, of concepts, or of one bool per row. A Series of bools goes by its index, as in
+            pandas: row numbers in any order, or concepts (of a word list, for example).
         concepts: the concept of each row.
 
     Raises:
-        DataError: for a missing row or concept, and for a mask of another length.
+        DataError: for a missing row or concept, and for a mask that does not cover the rows.
 
     >>> rows_of("sky", ["sea", "sky", "sky"]), rows_of(-1, ["sea", "sky"])
     ([1, 2], [1])
     >>> rows_of([True, False], ["sea", "sky"]), rows_of(slice(1, None), ["sea", "sky"])
     ([0], [1])
+    >>> rows_of(pd.Series({"sky": True, "sea": False}), ["sea", "sky"])
+    [1]
     """
     if isinstance(item, slice):
         return _rows_of_slice(item, len(concepts))
@@ -68,6 +80,8 @@ def rows_of(item: Any, concepts: Sequence[str]) -> list[int]:
         return _rows_of_one(_plain(item), concepts)
     items = [_plain(part) for part in _plain(item)]
     if items and all(isinstance(part, bool) for part in items):
+        if isinstance(item, pd.Series):
+            items = _aligned(item, concepts)
         if len(items) != len(concepts):
             raise DataError(
                 f"This mask has {len(items)} values and there are {len(concepts)} rows: "
@@ -75,6 +89,21 @@ def rows_of(item: Any, concepts: Sequence[str]) -> list[int]:
             )
         return [row for row, keep in enumerate(items) if keep]
     return [row for part in items for row in _rows_of_one(part, concepts)]
+
+
+def _aligned(mask: pd.Series, concepts: Sequence[str]) -> list[bool]:
+    """Return the values of a mask in the order of the rows that its index names."""
+    rows, concepts, labels = list(range(len(concepts))), list(concepts), list(mask.index)
+    if labels == concepts:  # which a pool has several times
+        return mask.tolist()
+    if mask.index.is_unique and set(labels) == set(rows):
+        return mask.loc[rows].tolist()
+    if mask.index.is_unique and set(labels) >= set(concepts):
+        return mask.loc[concepts].tolist()
+    raise DataError(
+        "The index of this mask names other rows than there are here: make the mask from the same "
+        "prompts, or take its values alone, mask.to_numpy()."
+    )
 
 
 def _rows_of_slice(item: slice, n_rows: int) -> list[int]:

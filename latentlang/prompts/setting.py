@@ -16,8 +16,8 @@ class Setting:
     """The choices that made prompts. Runs carry them on, and figures show them.
 
     ``task``: a name of ``TASKS``, or empty for typed texts. ``sources``: the source language, or
-    several in a pool. ``control``, ``k``, ``seed``, ``mode``, ``shared_demos``: as
-    ``build_prompts`` takes them, with ``k`` resolved to a number.
+    several in a pool. ``control``, ``k``, ``seed``, ``mode``, ``overlap``, ``shared_demos``: as
+    ``build_prompts`` takes them, with ``k`` and ``overlap`` resolved to what was done.
     """
 
     task: str = ""
@@ -28,6 +28,7 @@ class Setting:
     k: int | None = None
     seed: int = 0
     mode: str | None = None
+    overlap: str | None = None
     shared_demos: bool = False
 
     @property
@@ -46,6 +47,7 @@ class Setting:
             f"k = {self.k}": self.k not in (None, usual),
             f"seed {self.seed}": self.seed,
             f"mode {self.mode}": self.mode,
+            f"overlap: {self.overlap}": self.overlap not in (None, "drop"),
             "shared demonstrations": self.shared_demos,
         }
         return [title for title, shown in choices.items() if shown]

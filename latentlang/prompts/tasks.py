@@ -5,6 +5,7 @@ A new task is a class here and a row of ``TASKS``.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 
 import pandas as pd
@@ -19,6 +20,8 @@ class Task:
 
     A subclass sets ``name``, how many ``demonstrations`` a prompt shows by default, and whether the
     task ``needs_source``, a language other than the target. It also writes ``line``.
+
+    ``words``: the spellings by language and concept, ``{code: {concept: spellings}}``.
     """
 
     name: ClassVar[str]
@@ -26,15 +29,41 @@ class Task:
     needs_source: ClassVar[bool] = False
 
     def __init__(self, words: pd.DataFrame, source: str, target: str) -> None:
-        self.words, self.source, self.target = words, source, target
+        self.source, self.target = source, target
+        codes = dict.fromkeys((source, target))
+        self.words: dict[str, dict[str, tuple[str, ...]]] = words[list(codes)].to_dict()
 
     def word(self, concept: str, code: str) -> str:
         """Return the word that prompts use for a concept in a language."""
-        return self.words.at[concept, code][0]
+        return self.words[code][concept][0]
 
     def usable(self, concept: str) -> bool:
         """Return whether this task can ask about a concept."""
-        return bool(self.words.at[concept, self.source] and self.words.at[concept, self.target])
+        return bool(self.words[self.source][concept] and self.words[self.target][concept])
+
+    def meanings(self, concept: str) -> tuple[str, ...]:
+        """Return the concepts whose words answer the question about ``concept``, itself first.
+
+        A translation of Russian ``язык`` may name the tongue or the language. A task of one
+        language asks for one word.
+        """
+        if not self.needs_source:
+            return (concept,)
+        return tuple(dict.fromkeys((concept, *self._owners[self.word(concept, self.source)])))
+
+    def accepted(self, concept: str) -> set[str]:
+        """Return the words of the target language that answer the question about ``concept``."""
+        words = self.words[self.target]
+        return {word for each in self.meanings(concept) for word in words[each]}
+
+    @cached_property
+    def _owners(self) -> dict[str, list[str]]:
+        """The concepts that each spelling of the source language stands for."""
+        owners: dict[str, list[str]] = {}
+        for concept, cell in self.words[self.source].items():
+            for word in cell:
+                owners.setdefault(word, []).append(concept)
+        return owners
 
     def line(self, concept: str, answer: str | None = None) -> str:
         """Return one line of a prompt about ``concept``.

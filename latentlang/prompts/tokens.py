@@ -7,69 +7,18 @@ sum over all the tokens that begin it.
 
 from __future__ import annotations
 
-import random
-import re
 import unicodedata
-import weakref
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import DataError
+from .vocabulary import Vocabulary, vocabulary
 
 if TYPE_CHECKING:
-    import pandas as pd
     from transformers import PreTrainedTokenizerBase
 
 MODES = ("prefix", "word", "first")
 LARGE_VOCABULARY = 100_000
-_BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-
-
-class Vocabulary:
-    """A tokenizer's entries as bytes, for any family of tokenizers.
-
-    The families are SentencePiece, byte-level BPE and byte fallback. ``bytes_of``: id -> its bytes.
-    ``ids_of``: bytes -> the ids with exactly these bytes. ``fallback``: byte value -> id of the
-    token for that single byte, empty in tokenizers without byte fallback. ``size``: how many
-    entries; only here do special tokens (``<s>``, ``<pad>``) count.
-    """
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        entries = tokenizer.get_vocab()
-        self.size = len(entries)
-        special = set(tokenizer.all_special_ids)
-        byte_level = "Ġ" in entries and "▁" not in entries
-        self.bytes_of: dict[int, bytes] = {}
-        self.ids_of: dict[bytes, list[int]] = {}
-        self.fallback: dict[int, int] = {}
-        for entry, token_id in entries.items():
-            if token_id in special:
-                continue
-            single = None if byte_level else _BYTE_TOKEN.fullmatch(entry)
-            if single:
-                value = int(single.group(1), 16)
-                self.fallback[value] = token_id
-                self.bytes_of[token_id] = bytes([value])
-                continue
-            spelled = _byte_level(entry) if byte_level else entry.replace("▁", " ").encode()
-            self.bytes_of[token_id] = spelled
-            self.ids_of.setdefault(spelled, []).append(token_id)
-
-
-_vocabularies: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-
-
-def vocabulary(tokenizer: PreTrainedTokenizerBase) -> Vocabulary:
-    """Return the tokenizer's ``Vocabulary``, built once per tokenizer."""
-    if not hasattr(tokenizer, "get_vocab"):
-        raise DataError(
-            f"A tokenizer is needed here, and this is a {type(tokenizer).__name__}: "
-            "pass model.tokenizer."
-        )
-    if tokenizer not in _vocabularies:
-        _vocabularies[tokenizer] = Vocabulary(tokenizer)
-    return _vocabularies[tokenizer]
 
 
 def start_ids(
@@ -80,16 +29,17 @@ def start_ids(
     Source: paper, App. A.2.
 
     Args:
-        word: one spelling of a word.
+        word: one spelling of a word; spaces around it do not count.
         tokenizer: the model's, ``model.tokenizer``.
         mode: which tokens count.
             ``"prefix"``: every entry that is a non-empty prefix of the word (the paper's rule).
             For a script other than Latin also the tokens that end inside the first character:
             the first UTF-8 byte if the tokenizer falls back to bytes.
             ``"word"``: only entries that spell the whole word.
-            ``"first"``: the token that the tokenizer itself puts first, with and without the space.
-            None: ``"prefix"`` for vocabularies of up to 100,000 entries. In larger ones nearly
-            every short string is a token, and ``f`` would count for fleur and flower alike. There
+            ``"first"``: the token that the tokenizer itself puts first, with and without the space;
+            none if it is unknown to the tokenizer.
+            None: ``"prefix"`` for vocabularies of up to 100,000 entries. There ``f`` counts for
+            fleur and flower alike, and the paper drops such words. To lose fewer, in larger ones
             it is ``"word"`` if the word is one token right after a quote, else ``"first"``.
 
     Returns:
@@ -107,28 +57,7 @@ def start_ids(
     """
     if not word or not word.strip():
         raise DataError("An empty word begins with no token: give start_ids a word.")
-    vocab = vocabulary(tokenizer)
-    if mode is None:
-        if vocab.size <= LARGE_VOCABULARY:
-            return start_ids(word, tokenizer, "prefix")
-        single = len(tokenize_word(word, tokenizer)) == 1
-        return start_ids(word, tokenizer, "word" if single else "first")
-    texts = (word, " " + word)
-    if mode == "prefix":
-        return frozenset(_prefix_ids(word, vocab))
-    if mode == "word":
-        return frozenset(i for text in texts for i in vocab.ids_of.get(text.encode(), ()))
-    if mode == "first":
-        spellings = (tokenize_word(text, tokenizer) for text in texts)
-        return frozenset(ids[0] for ids in spellings if ids)
-    raise DataError(f"Unknown mode '{mode}': use one of {', '.join(MODES)}.")
-
-
-def start_ids_of_all(
-    spellings: Iterable[str], tokenizer: PreTrainedTokenizerBase, mode: str | None
-) -> frozenset[int]:
-    """Return Start(w) for a word with several accepted spellings: the union of their sets."""
-    return frozenset().union(*(start_ids(spelling, tokenizer, mode) for spelling in spellings))
+    return Starts(tokenizer, mode).of(word)
 
 
 def tokenize_word(word: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
@@ -136,92 +65,94 @@ def tokenize_word(word: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
 
     SentencePiece tokenizers put a space before the first word of an input, and some byte-level
     ones join an opening quote to the word. So the word is read behind an anchor, and the anchor's
-    own tokens are skipped, as are bare spaces. The list is empty if the tokenizer has no tokens for
-    the word.
+    own tokens are skipped, as are bare spaces. The list is empty if the first token of the word is
+    unknown to the tokenizer.
     """
-    vocab = vocabulary(tokenizer)
-    for anchor in ('"', "\n"):
-        ids = tokenizer.encode(anchor + word, add_special_tokens=False)
-        read = b""
-        for position, token_id in enumerate(ids):
-            if read.lstrip(b" ") == anchor.encode():
-                rest = ids[position:]
-                while rest and not vocab.bytes_of.get(rest[0], b" ").strip(b" "):
-                    rest = rest[1:]
-                if rest:
-                    return rest
-            read += vocab.bytes_of.get(token_id, b"")
-    return []
+    return Starts(tokenizer).tokenize(word)
 
 
-def matched_controls(
-    words: pd.Series, tokenizer: PreTrainedTokenizerBase, seed: int
-) -> dict[str, str]:
-    """Return for each concept another one whose word is of similar length and frequency.
+class Starts:
+    """Start(w) of many words, for one tokenizer and mode; the tokenizer is looked at once.
 
-    The rank of a word's first token stands for its frequency: tokenizers number their entries
-    roughly from frequent to rare. The other concept is drawn from the five nearest ranks among the
-    words that differ by at most one letter in length.
-
-    Args:
-        words: spellings by concept.
-        tokenizer: the model's, ``model.tokenizer``.
-        seed: draws the concepts.
+    ``mode``: as ``start_ids`` takes it; None for a small vocabulary is kept as ``"prefix"``.
     """
-    usable = {
-        concept: cell[0]
-        for concept, cell in words.items()
-        if cell and tokenize_word(cell[0], tokenizer)
-    }
-    rank = {concept: tokenize_word(" " + word, tokenizer)[0] for concept, word in usable.items()}
-    controls = {}
-    for concept, word in usable.items():
-        alike = [
-            other
-            for other in usable
-            if other != concept and abs(len(usable[other]) - len(word)) <= 1
-        ]
-        nearest = sorted(alike, key=lambda other: abs(rank[other] - rank[concept]))[:5]
-        controls[concept] = random.Random(f"{seed}|{concept}").choice(nearest or [concept])
-    return controls
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, mode: str | None = None) -> None:
+        if mode is not None and mode not in MODES:
+            raise DataError(f"Unknown mode '{mode}': use one of {', '.join(MODES)}.")
+        self.tokenizer, self.vocab = tokenizer, vocabulary(tokenizer)
+        small = self.vocab.size <= LARGE_VOCABULARY
+        self.mode = "prefix" if mode is None and small else mode
+        self._read: dict[str, list[int]] = {}
+
+    def read(self, words: list[str]) -> None:
+        """Tokenize many words at once where the mode asks for it: it is faster than one by one."""
+        if self.mode in (None, "first"):
+            self._encode(words)
+            cut = [word for word in words if self.mode or len(self.tokenize(word)) != 1]
+            self._encode([" " + word for word in cut])
+
+    def of(self, word: str) -> frozenset[int]:
+        """Return the ids of the tokens that begin a word that is not empty."""
+        word = word.strip()
+        if self.mode == "prefix":
+            return frozenset(_prefix_ids(word, self.vocab))
+        if self.mode == "word":
+            return self.whole(word)
+        spelled = self.tokenize(word)
+        if self.mode is None and len(spelled) == 1:
+            return self.whole(word)
+        return frozenset([*spelled[:1], *self.tokenize(" " + word)[:1]])
+
+    def whole(self, word: str) -> frozenset[int]:
+        """Return the ids of the tokens that spell the whole of a word."""
+        forms = self.vocab.forms(word)
+        return frozenset(i for form in forms for i in self.vocab.ids_of.get(form.encode(), ()))
+
+    def tokenize(self, word: str) -> list[int]:
+        """Return the tokens that spell a word right after a quote, as ``tokenize_word`` does."""
+        pieces = self.vocab.bytes_of
+        for anchor in ('"', "\n"):
+            if anchor + word not in self._read:
+                self._encode([word], anchor)
+            ids, read = self._read[anchor + word], b""
+            for position, token_id in enumerate(ids):
+                if read.strip(b" ") == anchor.encode():
+                    rest = ids[position:]
+                    while rest and pieces.get(rest[0], b"?").strip(b" ") == b"":
+                        rest = rest[1:]
+                    if rest:
+                        return rest if rest[0] in pieces else []
+                read += pieces.get(token_id, b"")
+        return []
+
+    def _encode(self, words: list[str], anchor: str = '"') -> None:
+        texts = [anchor + word for word in words]
+        if texts:
+            options = {"add_special_tokens": False, "return_attention_mask": False}
+            self._read.update(zip(texts, self.tokenizer(texts, **options)["input_ids"]))
 
 
-def _prefix_ids(word: str, vocab: Vocabulary) -> Iterable[int]:
-    """Yield the ids of all entries that are a prefix of ``word`` or of ``" " + word``."""
-    latin = is_latin(word)
-    for text in (word, " " + word):
-        spelled = text.encode()
-        starts_at = len(text) - len(word)
-        whole = {len(text[:n].encode()) for n in range(starts_at + 1, len(text) + 1)}
+def _prefix_ids(word: str, vocab: Vocabulary) -> Iterator[int]:
+    """Yield the ids of all entries that are a prefix of ``word``, also with a space before it."""
+    for form in vocab.forms(word):
+        latin = script(form.strip()) == "LATIN"
+        spelled = form.encode()
+        starts_at = len(form) - len(form.lstrip(" "))
+        whole = {len(form[:n].encode()) for n in range(starts_at + 1, len(form) + 1)}
         for length in range(starts_at + 1, len(spelled) + 1):
             # A token that ends inside a character says too little about a Latin word to count.
             if length in whole or not latin:
                 yield from vocab.ids_of.get(spelled[:length], ())
-    if not latin and word.encode()[0] in vocab.fallback:
-        yield vocab.fallback[word.encode()[0]]
+        if not latin and spelled[starts_at] in vocab.fallback:
+            yield vocab.fallback[spelled[starts_at]]
 
 
-def is_latin(word: str) -> bool:
-    """Return whether the word's first letter is of the Latin script.
+def script(word: str) -> str:
+    """Return the script of the word's first letter, as Unicode names it.
 
-    >>> is_latin("fleur"), is_latin("книга")
-    (True, False)
+    >>> script("fleur"), script("книга"), script("花")
+    ('LATIN', 'CYRILLIC', 'CJK')
     """
     first = next((c for c in word if c.isalpha()), word[0])
-    return unicodedata.name(first, "").startswith("LATIN")
-
-
-@cache
-def _byte_alphabet() -> dict[str, int]:
-    """Return the printable character of each byte in byte-level BPE (GPT-2's table)."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    rest = [b for b in range(256) if b not in printable]
-    return {chr(b): b for b in printable} | {chr(256 + n): b for n, b in enumerate(rest)}
-
-
-def _byte_level(entry: str) -> bytes:
-    """Return the bytes of a byte-level BPE entry; plain text entries are taken literally."""
-    alphabet = _byte_alphabet()
-    if all(c in alphabet for c in entry):
-        return bytes(alphabet[c] for c in entry)
-    return entry.encode()
+    return unicodedata.name(first, "").partition(" ")[0]

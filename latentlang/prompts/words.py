@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import unicodedata
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
@@ -15,29 +16,31 @@ from ..errors import DataError, near
 from ..files import data_file
 from .cells import check_concept, spellings
 from .csv_file import read_csv
+from .frame import read_frame
 from .language_folder import Language, read_concepts, read_languages
 
 _LANGUAGE_COLUMNS = ("name", "endonym", "script", "direction", "answer", "stop", "quotes")
 
 
 @cache
-def language_folders() -> dict[str, Language]:
+def language_folders() -> Mapping[str, Language]:
     """Return the languages that ship with latentlang, ``{code: Language}``, in their order.
 
     >>> language_folders()["de"].dictionaries
     ('eng-deu', 'deu-eng')
     """
-    return read_languages(data_file("languages"))
+    return MappingProxyType(read_languages(data_file("languages")))
 
 
 @cache
-def concepts() -> dict[str, dict[str, str]]:
+def concepts() -> Mapping[str, Mapping[str, str]]:
     """Return the concepts that ship with latentlang, in their order.
 
     >>> concepts()["seven"]["kind"]
     'numeral'
     """
-    return read_concepts(data_file("concepts.csv"))
+    read = read_concepts(data_file("concepts.csv"))
+    return MappingProxyType({concept: MappingProxyType(row) for concept, row in read.items()})
 
 
 @cache
@@ -46,6 +49,11 @@ def _languages() -> pd.DataFrame:
     for key in _LANGUAGE_COLUMNS:
         columns[key] = [getattr(folder, key) for folder in language_folders().values()]
     return pd.DataFrame(columns).set_index("code")
+
+
+@cache
+def _rows_of_languages() -> dict[str, dict[str, str]]:
+    return _languages().to_dict("index")
 
 
 @cache
@@ -70,9 +78,8 @@ def languages() -> pd.DataFrame:
     return _languages().copy()
 
 
-@cache
 def language(code: str) -> dict[str, str]:
-    """Return one language's row as a dict.
+    """Return one language's row of ``languages()`` as a dict of its own.
 
     Args:
         code: of the language.
@@ -83,9 +90,9 @@ def language(code: str) -> dict[str, str]:
     >>> language("de")["name"]
     'German'
     """
-    table = _languages()
-    if code in table.index:
-        return table.loc[code].to_dict()
+    rows, table = _rows_of_languages(), _languages()
+    if isinstance(code, str) and code in rows:
+        return dict(rows[code])
     names, endonyms = table["name"].str.lower(), table["endonym"].str.lower()
     by_name = {**dict(zip(names, table.index)), **dict(zip(endonyms, table.index))}
     meant = by_name.get(str(code).lower())
@@ -114,7 +121,12 @@ def load_words(source: str | Path | pd.DataFrame | None = None) -> pd.DataFrame:
     if source is None:
         return _shipped_words().copy()
     if isinstance(source, pd.DataFrame):
-        return _words_from_frame(source)
+        return _word_table(read_frame(source), "the word table", unit="row")
+    if not isinstance(source, (str, Path)):
+        raise DataError(
+            f"A word list cannot be read from a {type(source).__name__}: pass the path of a CSV "
+            "file, or a pandas DataFrame, with a column 'concept' and a column per language code."
+        )
     rows = read_csv(Path(source), required=("concept", "en"), may_be_empty=None)
     return _word_table(rows, str(source))
 
@@ -133,34 +145,6 @@ def load_cloze(code: str) -> dict[str, str]:
     """
     language(code)
     return language_folders()[code].sentences(concepts())
-
-
-def _words_from_frame(frame: pd.DataFrame) -> pd.DataFrame:
-    """Check a DataFrame: the raw schema, or a table that ``load_words`` returned."""
-    if "concept" not in frame.columns:
-        if frame.index.name != "concept":
-            raise DataError(
-                "The word table has no column 'concept': add one that names each row uniquely."
-            )
-        frame = frame.reset_index()
-    rows = []
-    for number, record in enumerate(frame.to_dict("records"), 1):
-        cells = {str(column): _cell_text(value) for column, value in record.items()}
-        rows.append((number, cells))
-    if "en" not in frame.columns:
-        raise DataError(
-            "The word table has no column 'en': add the English words, they are the pivot."
-        )
-    return _word_table(rows, "the word table", unit="row")
-
-
-def _cell_text(value: object) -> str:
-    """Return a cell of a DataFrame as a CSV file has it: NFC text, spellings joined by ``|``."""
-    if isinstance(value, (tuple, list)):
-        value = "|".join(value)
-    if value is None or value != value:  # NaN
-        return ""
-    return unicodedata.normalize("NFC", str(value))
 
 
 def _word_table(

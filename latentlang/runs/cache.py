@@ -1,124 +1,221 @@
-"""Results on disk: a shared folder, possibly read-only, before the user's own.
+"""Results on disk: the user's own, and those of a shared folder that may be read-only.
 
-An entry is one safetensors file (``Run.save``), named by the key of its ``Experiment``. It is
-written to a temporary file and renamed, so no reader sees half of one. A lock makes several kernels
-with the same question compute it once. Parts that were finished before an interruption are used
-again.
+An entry is one safetensors file, which ``save`` of a run, a sweep or a pivot test writes, named by
+the key of its question. It is written to a temporary file and renamed, so no reader sees half of
+one. A lock makes several kernels with the same question compute it once. Parts that were finished
+before an interruption are used again.
+
+Several entries may answer one question. The newest one does, and none that is older than the last
+refresh of its subject.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock
-from safetensors import SafetensorError
+from typing import Generic, TypeVar
 
 from ..errors import DataError
-from ..files import cache_places, make_readable, user_cache
+from ..files import cache_places, cache_roots, make_readable, user_cache
 from ..lens.run import Run
-from ..lens.run_file import save_run
+from ..lens.sweep_result import Sweep
+from ..locks import locked
+from .pivot_result import PivotTest
+
+_FOLDER = "results"
+Result = TypeVar("Result", Run, Sweep, PivotTest)
 
 
-def find(name: str) -> Run | None:
-    """Return the entry called ``name`` from the first folder that has it whole, or None.
+@dataclass(frozen=True)
+class Entry(Generic[Result]):
+    """The place of an answer.
 
-    A damaged entry is reported, renamed to ``*.damaged`` if that is allowed, and not returned.
+    ``name``: the key of the question. ``subject``: what a refresh makes outdated as a whole.
+    ``fits``: whether a result is about some rows of the question; a file may hold anything.
+    ``load``: reads a file. ``join``: makes one result of those of all parts.
     """
-    for path in cache_places("results", f"{name}.safetensors"):
-        if path.exists():
-            try:
-                return Run.load(path)
-            except DataError:
-                warnings.warn(
-                    f"The stored result {path} is damaged; it will be computed again.", stacklevel=3
-                )
-                _set_aside(path)
-            except OSError as error:
-                warnings.warn(
-                    f"The stored result {path} cannot be read ({error.strerror}); "
-                    "it will be computed again.",
-                    stacklevel=3,
-                )
+
+    name: str
+    subject: str
+    fits: Callable[[Result, slice], bool]
+    load: Callable[[Path], Result]
+    join: Callable[[list[Result]], Result]
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Result]):
+    """A stored result, the entry that it answers, and when it was written (ns since 1970)."""
+
+    result: Result
+    entry: Entry[Result]
+    written: int
+
+
+def find(entries: Iterable[Entry[Result]]) -> Answer[Result] | None:
+    """Return the newest of several entries, from all cache folders, or None.
+
+    An entry that is damaged, or about something else, is reported, renamed to ``*.damaged`` if that
+    is allowed, and not returned. Of two of the same age the user's own goes first.
+    """
+    candidates = []
+    for entry in entries:
+        for path in reversed(cache_places(_FOLDER, f"{entry.name}.safetensors")):
+            written = _written(path)
+            if written is not None and written >= _refreshed(entry.subject):
+                candidates.append((written, path, entry))
+    for written, path, entry in sorted(candidates, key=lambda each: -each[0]):
+        if (result := _read(path, entry, slice(None))) is not None:
+            return Answer(result, entry, written)
     return None
 
 
 def answer(
-    name: str, count: int, compute: Callable[[slice], Run], *, part: int, refresh: bool = False
-) -> Run:
-    """Return the stored entry called ``name``, or compute and store it, one part at a time.
+    entry: Entry[Result],
+    count: int,
+    compute: Callable[[slice], Result],
+    *,
+    part: int,
+    refresh: bool,
+    still_waiting: Callable[[], None],
+) -> Answer[Result]:
+    """Compute and store an entry, one part at a time, unless another process does it now.
 
     Each part is stored as soon as it is done, so an interrupted run continues where it stopped,
     with the same numbers.
 
     Args:
-        name: of the entry.
+        entry: its place.
         count: how many prompts there are.
         compute: called as ``compute(rows)``; it reads some of the prompts.
         part: how many prompts are stored at a time.
-        refresh: compute the entry again, even if it is stored.
+        refresh: let go of everything that was stored about the subject.
+        still_waiting: called while another process computes; it may raise to stop.
     """
-    if not refresh and (entry := find(name)) is not None:
-        return entry
-    folder = user_cache() / "results"
-    if not _writable(folder):
-        warnings.warn(
-            f"Results cannot be kept in {folder}: free space there, "
-            "or set XDG_CACHE_HOME to a folder of yours.",
-            stacklevel=3,
-        )
-        return compute(slice(0, count))
-    with FileLock(folder / f"{name}.lock"):
-        if not refresh and (entry := find(name)) is not None:  # another kernel was faster
-            return entry
-        parts = folder / f"{name}.parts"
+    folder = user_cache() / _FOLDER
+    if reason := _unfit(folder):
+        return _unkept(reason, entry, count, compute)
+    with locked(folder / f"{entry.name}.lock", "the same question", still_waiting) as reason:
+        if reason:
+            return _unkept(reason, entry, count, compute)
+        if refresh:
+            _marker(entry.subject).touch()
+        elif (stored := find([entry])) is not None:  # another process was faster
+            return stored
+        parts = folder / f"{entry.name}.parts"
         if refresh:
             shutil.rmtree(parts, ignore_errors=True)
         parts.mkdir(exist_ok=True)
-        done = [
-            _part(parts / f"{start:06d}.safetensors", slice(start, start + part), compute)
-            for start in range(0, count, part)
-        ]
-        result = Run.concatenate(done)
-        _keep(result, folder / f"{name}.safetensors")
-        shutil.rmtree(parts)
-    return result
+        done = []
+        for start in range(0, count, part):
+            rows = slice(start, min(start + part, count))
+            done.append(_part(parts / f"{start:06d}.safetensors", rows, entry, compute))
+        result = entry.join(done)
+        _keep(result, folder / f"{entry.name}.safetensors")
+        shutil.rmtree(parts, ignore_errors=True)
+    return Answer(result, entry, time.time_ns())
 
 
-def store(result: Run, path: Path) -> None:
-    """Write an entry so that it appears whole or not at all."""
+def store(result: Run | Sweep | PivotTest, path: Path, written: int | None = None) -> None:
+    """Write an entry so that it appears whole or not at all.
+
+    Args:
+        result: a run, a sweep or a pivot test.
+        path: of the entry.
+        written: when the numbers were computed (ns since 1970), if that was not now.
+    """
     scratch = _scratch(path)
-    save_run(vars(result), scratch)
+    result.save(scratch)
     make_readable(scratch)
+    if written is not None:
+        os.utime(scratch, ns=(written, written))
     os.replace(scratch, path)
 
 
-def _part(path: Path, rows: slice, compute: Callable[[slice], Run]) -> Run:
-    if path.exists():
-        try:
-            return Run.load(path)
-        except DataError:
-            _set_aside(path)
+def stamp() -> tuple[int | None, ...]:
+    """Return what differs as soon as a result was stored in one of the cache folders."""
+    return tuple(_written(root / _FOLDER) for root in cache_roots())
+
+
+def _unkept(
+    reason: str, entry: Entry[Result], count: int, compute: Callable[[slice], Result]
+) -> Answer[Result]:
+    """Compute without keeping anything, and say why."""
+    warnings.warn(f"Results are not kept: {reason}.", stacklevel=5)
+    return Answer(compute(slice(0, count)), entry, time.time_ns())
+
+
+def _part(
+    path: Path, rows: slice, entry: Entry[Result], compute: Callable[[slice], Result]
+) -> Result:
+    written = _written(path)
+    kept = written is not None and written >= _refreshed(entry.subject)
+    if kept and (stored := _read(path, entry, rows)) is not None:
+        return stored
     result = compute(rows)
     _keep(result, path)
     return result
 
 
-def _keep(result: Run, path: Path) -> None:
+def _read(path: Path, entry: Entry[Result], rows: slice) -> Result | None:
+    """Return the result in a file, or report why it cannot be used."""
+    useless = True
+    try:
+        path.open("rb").close()  # safetensors does not say that a file may not be read
+        result = entry.load(path)
+        if entry.fits(result, rows):
+            return result
+        reason = "is about something else"
+    except DataError:
+        reason = "is damaged"
+    except OSError as error:
+        useless, reason = False, f"cannot be read ({error.strerror or error})"
+    warnings.warn(f"The stored result {path} {reason}; it will be computed again.", stacklevel=5)
+    if useless:
+        _set_aside(path)
+    return None
+
+
+def _keep(result: Run | Sweep | PivotTest, path: Path) -> None:
     """Store a result, or warn: a full disk must not cost the computed numbers."""
     try:
         store(result, path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, DataError) as error:
+        reason = error.__cause__ or error
         warnings.warn(
-            f"The result could not be kept in {path.parent} ({error}): free space there.",
+            f"The result could not be kept in {path.parent} ({reason}): free space there.",
             stacklevel=4,
         )
         with suppress(OSError):
             _scratch(path).unlink()
+
+
+def _marker(subject: str) -> Path:
+    """Return the file whose date is that of the last refresh of a subject."""
+    return user_cache() / _FOLDER / f"{subject}.refreshed"
+
+
+def _refreshed(subject: str) -> int:
+    return _written(_marker(subject)) or 0
+
+
+def _written(path: Path) -> int | None:
+    """Return when a file was written (ns since 1970); None if it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        warnings.warn(
+            f"{path} cannot be read ({error.strerror}): ask its owner to let you read it.",
+            stacklevel=5,
+        )
+        return None
 
 
 def _scratch(path: Path) -> Path:
@@ -126,14 +223,18 @@ def _scratch(path: Path) -> Path:
 
 
 def _set_aside(path: Path) -> None:
-    # A shared folder may be read-only; the user's own copy then replaces the entry.
+    # A shared folder may be read-only; the newer entry of the user's own then answers.
     with suppress(OSError):
         os.replace(path, path.with_suffix(".damaged"))
 
 
-def _writable(folder: Path) -> bool:
-    try:
+def _unfit(folder: Path) -> str:
+    """Return why results cannot be kept in a folder, or an empty text."""
+    with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)
+        if os.access(folder, os.W_OK):
+            return ""
+    return (
+        f"{folder} cannot be written (give yourself the right to, free space, or set "
+        "XDG_CACHE_HOME to a folder of yours)"
+    )

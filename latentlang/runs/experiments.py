@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import time
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError
-from ..lens.decode import Decoding
+from ..lens.decoding import Decoding
+from ..lens.lens import Lens, require_lens
 from ..lens.run import Run
 from ..models.model import Model, require_model
+from ..models.stored import Stored
 from ..progress import Progress, reporting
 from ..prompts.build import build_prompts
 from ..prompts.prompt import PromptSet
 from ..prompts.words import load_words
 from . import cache
-from .experiment import Experiment
+from .cache import Answer, Entry
+from .experiment import Experiment, fits
+from .stored import stored_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,25 +41,35 @@ def run_experiment(
     k: int | None = None,
     shared_demos: bool = False,
     control: str | None = None,
+    overlap: str | None = None,
     words: pd.DataFrame | str | None = None,
     every: int = 1,
+    lens: Lens | None = None,
     keep_latents: bool = False,
+    follow: bool = False,
     refresh: bool = False,
     progress: Progress = True,
 ) -> Run:
     """Read every layer for all prompts of one experiment, or take the result from the cache.
 
     An interrupted run keeps its finished parts and continues there next time. A stored full run
-    also answers for every n-th concept.
+    also answers for every n-th concept. Of several stored results the newest one answers. A model
+    whose weights have changed since it was loaded is always computed, and nothing is kept.
+
+    A model whose weights are not here answers from stored answers instead, which are rounded to
+    half precision: to about three digits, and never more than 0.0002 in a probability.
 
     Args:
         model: what ``load_model`` returns.
-        task, source, target, seed, k, shared_demos, control, words: as ``build_prompts`` takes
-            them. ``source`` may be a list of languages, whose prompts are pooled (the paper pools
-            de, fr and ru to zh).
+        task, source, target, seed, k, shared_demos, control, overlap, words: as ``build_prompts``
+            takes them. ``source`` may be a list of languages, whose prompts are pooled (the paper
+            pools de, fr and ru to zh).
         every: 4 asks about every fourth concept of the word list, the same ones for all pairs.
+        lens: what maps each latent before it is read, as in ``decode``; None is the logit lens.
         keep_latents: keep the latents as well (5 MB for 119 prompts of the default model).
-        refresh: compute again, even if a result is stored.
+        follow: keep ``run.followed`` as well, as in ``decode``. Stored answers that hold it return
+            it in any case.
+        refresh: compute again, and let no older result about this pair answer any more.
         progress: True for a bar, or a function that is called with (done, total).
 
     Returns:
@@ -60,7 +77,8 @@ def run_experiment(
 
     Raises:
         DataError: for prompts that cannot be built.
-        TraceError: for a model without weights, if no stored result answers the question.
+        ModelError: for a model without weights, if the file of the answer is damaged.
+        TraceError: for a model without weights, if no stored answer fits the question.
 
     >>> import latentlang as ll
     >>> model = ll.load_model()
@@ -75,17 +93,26 @@ def run_experiment(
         )
     if len(set(map(str, sources))) < len(sources):
         raise DataError(f"A source stands twice in {sources}: its prompts would count twice.")
-    options = {
-        "words": words,
+    options: dict[str, Any] = {
         "seed": seed,
         "k": k,
         "shared_demos": shared_demos,
         "control": control,
+        "overlap": overlap,
     }
-    questions = [
-        Question.of(model, task, code, target, every=every, keep_latents=keep_latents, **options)
-        for code in sources
-    ]
+    if isinstance(require_model(model).session, Stored):
+        beyond = {
+            "words": words is not None,
+            "lens": lens is not None,
+            "keep_latents": keep_latents,
+            "refresh": refresh,
+        }
+        return stored_run(model, task, sources, target, every, beyond, follow, **options)
+    options |= {"words": words, "every": every, "lens": lens}
+    options |= {"keep_latents": keep_latents, "follow": follow}
+    questions = [Question.of(model, task, code, target, **options) for code in sources]
+    if lens is not None:
+        lens.warn_of_shared(p.concept for question in questions for p in question.prompts)
     starts = [0, *accumulate(len(question.prompts) for question in questions)]
     with reporting(progress, starts[-1]) as report:
 
@@ -93,7 +120,7 @@ def run_experiment(
             return lambda done: report(start + done)
 
         runs = [
-            question.answer(refresh, report_from(start))
+            question.answer(refresh, report_from(start)).result
             for question, start in zip(questions, starts)
         ]
     return Run.concatenate(runs)
@@ -107,6 +134,8 @@ class Question:
     whole: PromptSet
     prompts: PromptSet
     keep_latents: bool = False
+    follow: bool = False
+    lens: Lens | None = None
 
     @classmethod
     def of(
@@ -118,11 +147,15 @@ class Question:
         *,
         every: int = 1,
         keep_latents: bool = False,
+        follow: bool = False,
+        lens: Lens | None = None,
         words: pd.DataFrame | str | None = None,
         **options: Any,
     ) -> Question:
         """Return the question of one source, from the arguments of ``run_experiment``."""
         require_model(model)
+        if lens is not None:
+            require_lens(lens).maps(model, range(1, model.n_layers + 1))
         whole = build_prompts(
             task, source, target, tokenizer=model.tokenizer, words=words, **options
         )
@@ -132,44 +165,75 @@ class Question:
                 f"every={every} leaves no usable concept from '{source or target}' to '{target}': "
                 "take a smaller number."
             )
-        return cls(model, whole, prompts, keep_latents)
+        return cls(model, whole, prompts, keep_latents, follow, lens)
 
     @property
-    def experiment(self) -> Experiment:
-        """The experiment of the prompts to read."""
-        return Experiment.of(self.model, self.prompts, keep_latents=self.keep_latents)
+    def name(self) -> str:
+        """The name of the entry that answers it."""
+        return self._entry(self.prompts).name
 
-    def answer(self, refresh: bool, report: Callable[[int], None]) -> Run:
+    def answer(self, refresh: bool, report: Callable[[int], None]) -> Answer[Run]:
         """Return the run from the cache, or compute it.
 
         A stored run of the whole pair also answers for a part of its prompts.
         """
-        stored = None if refresh else self._stored()
-        if stored is None and self.model.traced is None:
-            self.model.trace()  # raises the reason
+        model, count = self.model, len(self.prompts)
+        own = self._entry(self.prompts)
+        if model.session.changed:
+            warnings.warn(
+                f"The weights of {model.name} have changed since they were loaded: "
+                "this result is computed, and it is not kept.",
+                stacklevel=4,
+            )
+            return Answer(self._compute(report)(slice(0, count)), own, time.time_ns())
+        entries = {entry.name: entry for entry in (self._entry(self.whole), own)}
+        stored = None if refresh else cache.find(entries.values())
+        if stored is None and model.traced is None:
+            model.trace()  # raises the reason
         if stored is None:
-            key, count = self.experiment.key, len(self.prompts)
-            stored = cache.answer(key, count, self._compute(report), part=_PART, refresh=refresh)
-        report(len(self.prompts))
-        return stored
+            stored = cache.answer(
+                own,
+                count,
+                self._compute(report),
+                part=_PART,
+                refresh=refresh,
+                still_waiting=lambda: report(0),
+            )
+        report(count)
+        if stored.entry is own:
+            return stored
+        concepts = {prompt.concept for prompt in self.prompts}
+        run = stored.result
+        rows = [concept in concepts for concept in run.prompts["concept"]]
+        return replace(stored, result=run[rows])
 
-    def _stored(self) -> Run | None:
-        if len(self.prompts) < len(self.whole):
-            whole = Experiment.of(self.model, self.whole, keep_latents=self.keep_latents)
-            if (run := cache.find(whole.key)) is not None:
-                concepts = {prompt.concept for prompt in self.prompts}
-                return run[[concept in concepts for concept in run.prompts["concept"]]]
-        return cache.find(self.experiment.key) if self.model.traced is None else None
+    def _entry(self, prompts: PromptSet) -> Entry[Run]:
+        """Return the place of the answer about some prompts of the pair."""
+        asked = Experiment.of(self.model, prompts, keep_latents=self.keep_latents, lens=self.lens)
+        lens = asked.lens if self.lens is None else self.lens.name
+
+        def about(run: Run, rows: slice) -> bool:
+            return fits(run, self.model, prompts[rows], self.keep_latents, self.follow, lens)
+
+        # To follow tokens changes no number: the experiment is the same, and its answer holds more.
+        name = f"{asked.key}-followed" if self.follow else asked.key
+        return Entry(name, self._subject, about, Run.load, Run.concatenate)
+
+    @cached_property
+    def _subject(self) -> str:
+        """What a refresh makes outdated: all that was read of the pair."""
+        return Experiment.of(self.model, self.whole, lens=self.lens).key
 
     def _compute(self, report: Callable[[int], None]) -> Callable[[slice], Run]:
-        experiment = self.experiment
-
         def compute(rows: slice) -> Run:
             reading = Decoding(
                 self.model,
                 self.prompts[rows],
-                top_k=experiment.top_k,
-                keep_latents=experiment.keep_latents,
+                top_k=Experiment.top_k,
+                positions=Experiment.positions,
+                lens=self.lens,
+                keep_latents=self.keep_latents,
+                follow=self.follow,
             )
             reading.work(lambda done, _: report(rows.start + done))
             return reading.run()

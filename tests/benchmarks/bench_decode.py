@@ -7,8 +7,11 @@ Each way first has to give the same numbers; then it is timed. Times are the med
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
+import time
+from functools import partial
 
 import pytest
 import torch
@@ -68,6 +71,24 @@ def test_decode(benchmark, model, prompts):
     )
     limit("decode / floor", SECONDS["decode"] / SECONDS["floor"], "<=", 1.20)
     limit("decode / floor in batches", SECONDS["decode"] / SECONDS["floor in batches"], "<=", 1.15)
+
+
+@pytest.mark.benchmark(group="29 prompts, float32")
+def test_decode_that_follows_tokens(benchmark, model, prompts):
+    """Beside a plain decode of the same minute: the machine's load must not be the difference."""
+    plain, batch, asked = [], prompts[:N_BATCH], {"top_k": 10, "progress": False}
+
+    def beside() -> tuple:
+        start = time.perf_counter()
+        ll.decode(model, batch, **asked)
+        plain.append(time.perf_counter() - start)
+        return (), {}
+
+    work = partial(ll.decode, model, batch, **asked, follow=True)
+    found = benchmark.pedantic(work, setup=beside, rounds=5, warmup_rounds=1)
+    assert found.followed.ids.shape[1] >= 10
+    ratio = benchmark.stats.stats.median / statistics.median(plain[1:])
+    limit("decode that follows the ten best tokens of each layer / decode", ratio, "<=", 1.15)
 
 
 @pytest.mark.benchmark(group="118 prompts with shared demonstrations, float32")

@@ -6,9 +6,12 @@ One way is the least work there is; the other ways are what others do.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 
 import torch
 
+import latentlang as ll
+from latentlang.lens.pairs import Pairs
 from latentlang.models.model import Model
 from latentlang.models.view import block_output
 
@@ -136,3 +139,34 @@ class TrunkClock:
             f"{len(self._seconds)} forward passes in {rounds} rounds"
         )
         return [sum(self._seconds[n * each : (n + 1) * each]) for n in range(rounds)]
+
+
+def swept(model: Model, pairs: Pairs) -> ll.Sweep:
+    """Read the sources, and patch all layers of the others."""
+    patch = ll.Patch(ll.latents_at(model, pairs.source))
+    return ll.sweep(model, pairs.into, patch, targets=pairs.targets, progress=False)
+
+
+def by_layer(
+    model: Model, pairs: Pairs, layers: Iterable[int] | None = None
+) -> Iterator[torch.Tensor]:
+    """Patch the plain way: hooks, one padded batch per layer, one kept logit.
+
+    Yields probabilities ``[n_pairs, V]``, of each layer or of some.
+    """
+    latents = ll.latents_at(model, pairs.source).values
+    texts = [prompt.text for prompt in pairs.into]
+    batch = model.tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")
+    positions = (batch["attention_mask"].cumsum(-1) - 1).clamp_min(0)
+    for layer in layers or range(1, model.n_layers + 1):
+
+        def put(_, __, output, layer=layer):
+            block_output(output)[:, -1] = latents[:, layer - 1]
+
+        hook = model.blocks[layer - 1].register_forward_hook(put)
+        with torch.no_grad():
+            logits = model.module(
+                **batch, position_ids=positions, logits_to_keep=1, use_cache=False
+            ).logits
+        hook.remove()
+        yield logits[:, -1].float().softmax(-1)

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Scripts that a plain Linux has no font for: a language of each, and the package that has one.
+FONTS = {"zh": "fonts-noto-cjk", "hi": "fonts-lohit-deva"}
 
 
 def find() -> str | None:
@@ -27,21 +29,24 @@ def find() -> str | None:
 
 def install() -> str | None:
     """Install Chromium (Debian's as root on Debian, else Playwright's); return its path or None."""
-    if _debian_root() and _apt("chromium", "fonts-noto-cjk") and (path := find()):
+    if _debian_root() and _apt("chromium", *FONTS.values()) and (path := find()):
         return path
     extra = ["--with-deps"] if _debian_root() else []
     _run([sys.executable, "-m", "playwright", "install", *extra, "chromium"])
     return find()
 
 
-def ensure_chinese_font() -> None:
-    """Install a font with Chinese characters where we may; else say so and go on."""
-    if _has_chinese_font():
-        return
-    if not (_debian_root() and _apt("fonts-noto-cjk") and _has_chinese_font()):
+def ensure_fonts() -> None:
+    """Install fonts for Chinese and Devanagari where we may; else say so and go on."""
+    missing = _missing_fonts()
+    if missing and _debian_root():
+        _apt(*missing)
+        missing = _missing_fonts()
+    if missing:
         print(
-            "No font with Chinese characters was found: install one (fonts-noto-cjk), "
-            "or screenshots show boxes instead."
+            f"Some words have no font here: install {' and '.join(missing)}, "
+            "or pictures show boxes instead.",
+            file=sys.stderr,
         )
 
 
@@ -62,7 +67,7 @@ def main() -> int:
     if path is None:
         print(trouble, file=sys.stderr)
         return 1
-    ensure_chinese_font()
+    ensure_fonts()
     print(path)
     return 0
 
@@ -87,12 +92,16 @@ def _playwrights_own() -> str | None:
     return path if Path(path).exists() and _starts(path) else None
 
 
-def _has_chinese_font() -> bool:
+def _missing_fonts() -> list[str]:
+    """Return the packages of the scripts that no font of this machine has."""
+    return [package for language, package in FONTS.items() if not _has_font(language)]
+
+
+def _has_font(language: str) -> bool:
     if not shutil.which("fc-list"):
         return False
-    return bool(
-        subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True).stdout.strip()
-    )
+    command = ["fc-list", f":lang={language}"]
+    return bool(subprocess.run(command, capture_output=True, text=True).stdout.strip())
 
 
 def _debian_root() -> bool:

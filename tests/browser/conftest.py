@@ -10,7 +10,7 @@ from pathlib import Path
 import chromium
 import pytest
 from lab import Lab, LabNotebook
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tools import ROOT
 
@@ -48,6 +48,39 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
         yield started
         started.close()
+
+
+@pytest.fixture
+def offline(browser) -> Iterator[Callable]:
+    """``offline(address, screen)`` -> a page without a network.
+
+    At the end no page reported an error or asked for a file elsewhere, and no planted script ran.
+    """
+    contexts, trouble = [], []
+
+    def visit(address: str, screen: dict, **settings) -> Page:
+        context = browser.new_context(viewport=screen, offline=True, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and trouble.append(said.text))
+        page.on(
+            "request",
+            lambda asked: (
+                asked.url.startswith(("file:", "data:", "blob:")) or trouble.append(asked.url)
+            ),
+        )
+        page.goto(address)
+        return page
+
+    yield visit
+    pages = [page for context in contexts for page in context.pages]
+    ran = [page.url for page in pages if page.evaluate("window.ran")]
+    for context in contexts:
+        context.close()
+    assert ran == []
+    assert trouble == [], "\n".join(trouble)
 
 
 @pytest.fixture

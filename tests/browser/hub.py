@@ -15,8 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import NO_NEWS, free_port, wait_until_up
+from lab import free_port, wait_until_up
 
+NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": true}'
 PROXY = "configurable-http-proxy@5.3.0"  # JupyterHub's proxy, from npm
 CONFIG = """
 import sys

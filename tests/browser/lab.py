@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import socket
@@ -14,8 +15,14 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from playwright.sync_api import ConsoleMessage, Locator, Page, Route
 
+from tools import ROOT
+
+# The settings that `make lab` gives to every reader.
+_MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(CURDIR)", str(ROOT))
+SETTINGS = re.search(r"^LAB_SETTINGS := (.*)$", _MAKEFILE, re.M)[1]
 # What the page needs to say about itself; `nb` is the notebook panel in front.
 _NB = (
     "const nb = window.jupyterapp?.shell?.currentWidget; "
@@ -38,8 +45,10 @@ _ASK = f"""async expressions => {{ {_NB}
     const content = {{ code: '', store_history: false, user_expressions: expressions }};
     const reply = await kernel.requestExecute(content).done;
     return reply.content.user_expressions; }}"""
+_RUN = f"""async code => {{ {_NB}
+    const reply = await kernel.requestExecute({{ code, store_history: false }}).done;
+    return reply.content.status; }}"""
 _SAVE = "async () => { await window.jupyterapp.commands.execute('docmanager:save'); }"
-NO_NEWS = '{"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": true}'
 
 
 @dataclass
@@ -55,11 +64,8 @@ class Lab:
     @classmethod
     def start(cls, folder: Path) -> Lab:
         """Start JupyterLab on the loopback interface; every Jupyter folder is inside ``folder``."""
-        root, settings, log = folder / "root", folder / "settings", folder / "lab.log"
-        notifications = settings / "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
-        for place in (root, notifications.parent):
-            place.mkdir(parents=True)
-        notifications.write_text(NO_NEWS)
+        root, log = folder / "root", folder / "lab.log"
+        root.mkdir(parents=True)
         port, token = free_port(), secrets.token_hex(16)
         env = dict(
             os.environ,
@@ -67,7 +73,7 @@ class Lab:
             JUPYTER_DATA_DIR=str(folder / "data"),
             JUPYTER_RUNTIME_DIR=str(folder / "runtime"),
             IPYTHONDIR=str(folder / "ipython"),
-            JUPYTERLAB_SETTINGS_DIR=str(settings),
+            JUPYTERLAB_SETTINGS_DIR=str(folder / "settings"),
             JUPYTERLAB_WORKSPACES_DIR=str(folder / "workspaces"),
         )
         options = [
@@ -81,6 +87,7 @@ class Lab:
             f"--IdentityProvider.token={token}",
             f"--ServerApp.root_dir={root}",
             "--LabApp.expose_app_in_browser=True",
+            SETTINGS,
         ]
         # Should the tests be killed, kernels and then the server end by themselves.
         options += [
@@ -135,6 +142,20 @@ class LabNotebook:
         """
         self.page.goto(f"{self.lab.url}/lab/tree/{path}?token={self.lab.token}&reset")
         self.wait_until_connected()
+
+    def run_cells(self, name: str, *cells: str) -> None:
+        """Write a notebook of these cells into Lab's folder, open it and run it."""
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        codes = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        written = nbformat.v4.new_notebook(cells=codes, metadata={"kernelspec": kernel})
+        nbformat.write(written, self.lab.root / name)
+        self.open(name)
+        self.run_all(seconds=240)
+        assert self.failures() == []
+
+    def run_more(self, code: str) -> None:
+        """Run code in the kernel of the notebook in front; no cell changes."""
+        assert self.page.evaluate(_RUN, code) == "ok"
 
     def wait_until_connected(self) -> None:
         """Wait until the notebook in front has a kernel that listens."""

@@ -5,6 +5,8 @@ All of them read one shared cache.
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -45,6 +47,13 @@ def course(tmp_path_factory) -> Path:
     return folder
 
 
+def _documented(start: str, folder: Path) -> list[str]:
+    """Return the first command of the instructor's guide that begins so, with ``folder`` as DIR."""
+    guide = (ROOT / "notebooks" / "INSTRUCTOR.md").read_text(encoding="utf-8")
+    words = shlex.split(re.search(rf"`({re.escape(start)}[^`]*)`", guide).group(1))
+    return [sys.executable, *(str(folder) if word == "DIR" else word for word in words[1:])]
+
+
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory) -> Path:
     """What an administrator prepares once: the converted model and the results of notebook 2."""
@@ -52,19 +61,7 @@ def cache(tmp_path_factory) -> Path:
     (shared / "models").mkdir(parents=True)
     (shared / "models" / packaged.folder().name).symlink_to(packaged.folder())
     # In a process of its own: the tests' model stays as small as it was.
-    command = [
-        sys.executable,
-        "-m",
-        "latentlang",
-        "precompute",
-        "--pairs",
-        "fr-zh",
-        "--every",
-        "4",
-        "--out",
-        str(shared),
-    ]
-    subprocess.run(command, check=True, timeout=600)
+    subprocess.run(_documented("python -m latentlang precompute", shared), check=True, timeout=600)
     for path in (shared, *shared.rglob("*")):
         if not path.is_symlink() and packaged.folder() not in path.resolve().parents:
             path.chmod(0o555 if path.is_dir() else 0o444)

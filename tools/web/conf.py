@@ -8,7 +8,7 @@ project = "latentlang"
 author = "The latentlang developers"
 copyright = author
 version = release = latentlang.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.viewcode"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 nb_execution_mode = "off"
 nb_mime_priority_overrides = [("html", "text/html", 0)]
 myst_heading_anchors = 2
@@ -33,3 +33,18 @@ html_theme_options = {
         "color-brand-visited": "#cdb4f0",
     },
 }
+
+
+def setup(app) -> None:
+    """Let a keyboard reach and scroll a table that is wider than the page."""
+    app.connect("html-page-context", _scrollable_tables)
+
+
+def _scrollable_tables(app, pagename, templatename, context, doctree) -> None:
+    # The theme puts each table into a <div> that scrolls, and leaves that to the mouse.
+    body = context.get("body", "")
+    parts = body.split('<div class="table-wrapper')
+    context["body"] = parts[0] + "".join(
+        f'<div tabindex="0" role="region" aria-label="Text table {n}" class="table-wrapper{part}'
+        for n, part in enumerate(parts[1:], 1)
+    )

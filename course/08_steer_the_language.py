@@ -1,0 +1,611 @@
+# ---
+# jupyter:
+#   course:
+#     you_will: 'steer the answer into another language, then erase the English word and see what each control leaves of the effect'
+#     figure: 'll.plots.pivot_test(chinese)'
+#     alt: 'Points with intervals: how far the answer falls when each word is erased'
+#     first_run: 3.5
+#     again: 1.4
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 8 · Steer the language
+#
+# **Is the English word that the lens shows used on the way to the answer, or only seen?**
+#
+# First you change the language of an answer with one vector.
+# Then you put the pivot to its own test (a [pivot test](GLOSSARY.md)): you erase the English word, and ask what the answer loses.
+
+# %% [markdown]
+# ## What you will do
+#
+# - make a language vector from some words, and steer prompts about other words with it;
+# - judge it by three measures: the right language, the right concept, the right form;
+# - erase the English word where it leads, beside many controls;
+# - say in one sentence what is left of the effect.
+#
+# **You need** notebook 2, section 2 of notebook 4, and the dot product of vectors.
+# For words you do not know there is a [glossary](GLOSSARY.md).
+#
+# **Time** about 60 minutes to work through.
+# The cells run for three to four minutes on two CPU cores the first time.
+# The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
+
+# %% tags=["claims"]
+{
+    "about 60 minutes to work through": "an estimate for a lesson",
+    "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
+        "the name of a model, and counted by a test"
+    ),
+}
+
+# %% tags=["setup"]
+
+# %% tags=["parameters"]
+model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
+seed = 0
+every = 12  # steer prompts about every 12th concept of the list
+
+# %%
+import pandas as pd
+import torch
+
+model = ll.load_model(model)
+model
+
+# %% [markdown]
+# ## 1. A vector that changes the language
+#
+# **Objective: change the language of an answer and keep its concept.**
+#
+# Take prompts that ask for Chinese, and prompts that ask for French about the same words.
+# Subtract the means of their latents: what is left is the [language vector](GLOSSARY.md), one per layer.
+# Add it to *English to French* prompts, at one layer after the other.
+# This is [steering](GLOSSARY.md).
+#
+# The vector is made from one half of the words, and the prompts ask about the other half.
+# So it cannot carry the answer itself.
+
+# %%
+steered = ll.run_sweep(
+    model, "steer", ("en", "zh"), ("en", "fr"), every=every, continue_tokens=6, seed=seed
+)
+steered
+
+# %% tags=["predict"]
+late = {code: values[:, 13].mean().item() for code, values in steered.probability.items()}
+choices = {
+    "zh": "the right word in Chinese",
+    "other:zh": "another word in Chinese",
+    "fr": "the right word in French",
+}
+answer = choices[max(late, key=late.get)]
+told = ", ".join(f"{choices[code]}: {value:.1%}" for code, value in late.items())
+question = "The vector is added at layer 14. Which of these answers will be most probable?"
+ll.predict(question, list(choices.values()), answer, told)
+
+# %%
+ll.plots.sweep(steered)
+
+# %% [markdown]
+# **What to notice.** Up to layer 7 the vector does nothing.
+# From layer 8 on the answer becomes Chinese, and it is the word for the right concept: another concept's Chinese word stays below 0.2 %.
+# A random vector of the same length does nothing at any layer, and neither does the vector to Spanish.
+
+# %% tags=["claims"]
+{
+    "Up to layer 7 the vector does nothing": (
+        steered.probability["zh"][:, :7].mean(0).max() < 0.001
+    ),
+    "From layer 8 on the answer becomes Chinese": all(
+        zh > 2 * fr
+        for zh, fr in zip(
+            *(steered.between(8, 18).probability[code].mean(0) for code in ("zh", "fr"))
+        )
+    ),
+    "another concept's Chinese word stays below 0.2 %": (
+        steered.probability["other:zh"].mean(0).max() < 0.002
+    ),
+    "A random vector of the same length does nothing at any layer": all(
+        steered.controls[name]["zh"].mean(0).max() < 0.001
+        for name in ("random", "third language (es)")
+    ),
+}
+
+# %% [markdown]
+# ## 2. Success, meaning, fluency
+#
+# **Objective: judge a steered answer by more than one number.**
+#
+# - **Success:** the answer is in the new language. Here: the Chinese words that are read, right or not.
+# - **Meaning:** the part of these that is the right concept.
+# - **Fluency:** the share of prompts whose continuation, at most six tokens, closes the quotation mark. A model that never closes it has lost the form of the answer.
+#
+# The yardstick is a real prompt from English to Chinese about the same words.
+
+# %% tags=["claims"]
+{
+    "at most six tokens": "the argument of the cell above, and a limit of the library",
+}
+
+# %%
+real = ll.run_experiment(model, "translation", "en", "zh", every=every, seed=seed)
+shared = [concept for concept in steered.prompts["concept"] if concept in real]
+right, other = (steered.probability[code].mean(0) for code in ("zh", "other:zh"))
+table = pd.DataFrame({"success": right + other, "meaning": right / (right + other)})
+table["fluency"] = steered.closed.double().mean(0)
+table.index = pd.Index(steered.layers, name="layer")
+print(f"a real prompt to Chinese: {real[shared].probability['zh'][:, -1].mean():.2f}")
+table.loc[8:].round(3)
+
+# %% [markdown]
+# **What to notice.** Between layers 14 and 18 the steered prompts reach much of what the real prompt reaches.
+# Meaning and fluency stay near 1: in this model the vector changes the language and nothing else that we measure.
+# In larger models late steering may spoil the form, so measure it.
+
+# %% tags=["claims"]
+{
+    "Between layers 14 and 18 the steered prompts reach much of what": (
+        table.success.loc[14:18].min() > 0.6 * real[shared].probability["zh"][:, -1].mean().item()
+    ),
+    "Meaning and fluency stay near 1": all(
+        0.9 < value <= 1 for value in table.loc[8:, ["meaning", "fluency"]].min()
+    ),
+}
+
+# %% [markdown]
+# ## 3. How much of it
+#
+# **Objective: change the scale.**
+#
+# The vector has a natural length: the distance of the two means.
+# Multiply it by a scale, and add it at layer 14.
+
+# %% tags=["claims"]
+{
+    "add it at layer 14": "a choice",
+}
+
+# %%
+away, towards = (
+    ll.build_prompts("translation", "en", code, tokenizer=model.tokenizer, seed=seed)
+    for code in ("fr", "zh")
+)
+tested = away.about(concept for concept in shared if concept in towards)
+asked = [concept for concept in ll.load_words().index[::every] if concept not in tested]
+vector = ll.language_vector(model, away.about(asked), towards.about(asked))
+
+# %%
+sets = {"zh": [towards[p.concept].token_ids["zh"] for p in tested]}
+sets["fr"] = [p.token_ids["fr"] for p in tested]
+by_scale = {}
+for scale in (0.25, 0.5, 1, 2, 4):
+    one = ll.sweep(model, tested, ll.Steer(vector, scale, layers=14), targets=sets, progress=False)
+    by_scale[scale] = {code: values.mean().item() for code, values in one.probability.items()}
+scales = pd.DataFrame(by_scale).T.rename(columns={"zh": "Chinese", "fr": "French"})
+scales.rename_axis("scale").round(2)
+
+# %% [markdown]
+# **What to notice.** More is not better: at scale 4 the vector brings less than half of the Chinese that it brings at scale 1.
+# By then the latent is far from anything that a prompt would make.
+
+# %% tags=["claims"]
+{
+    "at scale 4 the vector brings less than half of the Chinese that it brings at scale 1": (
+        scales.Chinese[4] < scales.Chinese[1] / 2
+    ),
+}
+
+# %% [markdown]
+# ## 4. The pivot's own test
+#
+# **Objective: erase one word from a latent.**
+#
+# Steering shows that a *language* can be changed.
+# It does not show that the model goes through English.
+# If it does, then a latent without the English word should lead to a worse answer.
+#
+# A word's direction is its row of the [unembedding](GLOSSARY.md), with the gain of the final norm.
+# [Erasing](GLOSSARY.md) projects the latent onto what is at right angles to it: h − (h·u)u for a direction u of length 1.
+# After that the lens cannot see the word.
+
+# %% tags=["claims"]
+{
+    "for a direction u of length 1": "a definition",
+}
+
+# %%
+prompt = ll.build_prompts("translation", "de", "zh", tokenizer=model.tokenizer)["flower"]
+english = model.folded_unembedding(sorted(prompt.token_ids["en"]))
+erase = ll.Erase(english, layers=[13, 14])
+for name, changes in (("as it is", []), ("without English", [erase])):
+    run = ll.decode(model, prompt, interventions=changes)
+    middle, last = run.probability["en"][0, 13], run.probability["zh"][0, -1]
+    print(f"{name}: P(English) at layer 14 {middle:.5f}, P(Chinese) at the end {last:.3f}")
+
+# %% [markdown]
+# ## Exercise 08.1 · Erase by hand (6 minutes, medium)
+#
+# Write a function `erase_by_hand(h, u)` that returns the latent `h` without its part along `u`.
+# Both are vectors (torch tensors), and `u` may have any length.
+
+
+# %% tags=["stub"]
+def erase_by_hand(h, u): ...
+
+
+answer = ...  # write erase_by_hand, then replace the dots here by: erase_by_hand
+ll.checks.exercise("08.1", answer)
+
+
+# %% tags=["solution"]
+def erase_by_hand(h, u):
+    # The part of h along u, divided by u·u because u may have any length.
+    return h - (h @ u) / (u @ u) * u
+
+
+ll.checks.exercise("08.1", erase_by_hand)
+
+# %% tags=["wrong"]
+{
+    "any length": lambda h, u: h - (h @ u) * u,
+    "the part along u itself": lambda h, u: (h @ u) / (u @ u) * u,
+    "Divide by u·u once": lambda h, u: h - (h @ u) / u.norm() * u,
+    "minus, not plus": lambda h, u: h + (h @ u) / (u @ u) * u,
+    "returns nothing": lambda h, u: None,
+}
+
+# %% [markdown]
+# ## 5. A fall, and what it means
+#
+# **Objective: measure the fall on words that did not choose the layers.**
+#
+# On one half of the concepts we look where English leads the target, in the logit lens.
+# On the other half we erase the English word at these layers, and read P(Chinese) at the end.
+# Near cognates are left out, because there the two words are nearly one.
+
+# %% tags=["claims"]
+{
+    "the two words are nearly one": "a figure of speech",
+}
+
+# %%
+chinese = ll.pivot_test(model, "de", "zh", every=4, seed=seed)
+chinese
+
+# %% tags=["predict"]
+word = chinese.summarize().loc["en word"]
+choices = ["to nearly nothing", "clearly, but not to nothing", "not clearly"]
+found = choices[1] if word.upper < 0 else choices[2]
+if word.after < word.before / 10:
+    found = choices[0]
+told = f"from {word.before:.1%} to {word.after:.1%}"
+ll.predict("How far will Chinese fall without the English word?", choices, found, told)
+
+# %% tags=["predict"]
+changes = chinese.summarize()["difference"]
+names = {
+    "de word": "the German word, the source",
+    "ja word": "the same word in Japanese",
+    "en word orthogonal": "the part of the English word at right angles to the Chinese word",
+}
+least = names[max(names, key=lambda name: changes[name])]
+told = ", ".join(f"{said}: {changes[name]:.3f}" for name, said in names.items())
+ll.predict("Which of these erasures takes the least?", list(names.values()), least, told)
+
+# %%
+ll.plots.pivot_test(chinese)
+
+# %% [markdown]
+# **What to notice, row by row.** Without the English word Chinese falls by half.
+# That is the naive number, and it looks like a pivot.
+#
+# - **At right angles.** The rows of the English and the Chinese word point in similar directions (cosine 0.67). Erase only the part of English that is at right angles to Chinese, and no fall is certain.
+# - **Other languages.** The German, Japanese and Russian words take about as much as the English one.
+# - **Random directions.** As many random directions take as much, because they move the latent more than six times as far (column `moved`). A random change of the same length takes little.
+# - **Languages.** The mean direction of a language takes nearly everything, whether English, Japanese or Spanish.
+
+# %% tags=["claims"]
+{
+    "Without the English word Chinese falls by half": (
+        0.45 < chinese.summarize().share["en word"] < 0.55
+    ),
+    "point in similar directions (cosine 0.67)": (
+        round(chinese.summarize().cosine["en word"], 2) == 0.67
+    ),
+    "no fall is certain": chinese.summarize().upper["en word orthogonal"] > 0,
+    "The German, Japanese and Russian words take about as much as the English one": all(
+        chinese.summarize().beyond_lower[f"{code} word"]
+        < 0
+        < chinese.summarize().beyond_upper[f"{code} word"]
+        and abs(chinese.summarize().beyond[f"{code} word"]) < 0.02
+        for code in ("de", "ja", "ru")
+    ),
+    "As many random directions take as much": (abs(chinese.summarize().beyond["random"]) < 0.02),
+    "they move the latent more than six times as far": (
+        chinese.summarize().moved["random"] > 6 * chinese.summarize().moved["en word"]
+    ),
+    "A random change of the same length takes little": (
+        chinese.summarize().share["random, same length"] < 0.15
+    ),
+    "takes nearly everything, whether English, Japanese or Spanish": all(
+        chinese.summarize().share[f"{code} language"] > 0.95 for code in ("en", "ja", "es")
+    ),
+}
+
+# %%
+columns = ["difference", "lower", "upper", "beyond", "beyond_lower", "beyond_upper"]
+chinese.summarize()[[*columns, "cosine", "moved"]].round(3)
+
+# %% [markdown]
+# `difference` is P(Chinese) with the erasure minus without it, and `beyond` is how much *more* the English word takes than this row, compared inside each prompt.
+# Each interval is one look of 95 %; with so many rows, one that barely leaves zero out proves little.
+#
+# A sentence to repeat: **erasing the English word costs Chinese half of its probability, but the words of other languages cost as much, and the part of English that is not already Chinese costs nothing certain.**
+# So the naive number does not speak for a pivot in this model.
+# It does not rule one out either: the interval of the part at right angles ends at −0.04.
+
+# %% tags=["claims"]
+{
+    "is one look of 95 %": "the level of the intervals",
+    "costs Chinese half of its probability": 0.45 < chinese.summarize().share["en word"] < 0.55,
+    "the interval of the part at right angles ends at −0.04": (
+        round(chinese.summarize().lower["en word orthogonal"], 2) == -0.04
+    ),
+}
+
+# %% [markdown]
+# ## Exercise 08.2 · Where a naive number comes from (6 minutes, medium)
+#
+# An English row is (0.6, 0.8), a Chinese row is (1, 0), both of length 1.
+# The latent is (2, 1).
+# By how much does the dot product of latent and Chinese row change when the English row is erased?
+
+# %% tags=["claims"]
+{
+    "An English row is (0.6, 0.8), a Chinese row is (1, 0), both of length 1": "an exercise",
+    "The latent is (2, 1)": "an exercise",
+}
+
+# %% tags=["stub"]
+answer = ...  # a number
+ll.checks.exercise("08.2", answer)
+
+# %% tags=["solution"]
+# h·e = 1.2 + 0.8 = 2, so what is erased is 2e = (1.2, 1.6), and its dot product with z is 1.2.
+latent, e, z = torch.tensor([2.0, 1.0]), torch.tensor([0.6, 0.8]), torch.tensor([1.0, 0.0])
+answer = ((latent - (latent @ e) * e) @ z - latent @ z).item()
+ll.checks.exercise("08.2", answer)
+
+# %% tags=["wrong"]
+{
+    "is smaller": 1.2,
+    "after the erasure": 0.8,
+    "with the English row": -2.0,
+    "the cosine": -0.6,
+    "at right angles": 0.0,
+    "is a number": "less",
+}
+
+# %% [markdown]
+# ## 6. Another target
+#
+# **Objective: see whether the result depends on the script.**
+#
+# German shares its script with English.
+# Here P(German) is low to begin with: translations from French to German are hard for this model.
+
+# %%
+german = ll.pivot_test(model, "fr", "de", every=4, seed=seed)
+ll.plots.pivot_test(german)
+
+# %% [markdown]
+# **What to notice.** The same picture: German falls from 6 % to 2 % without the English word.
+# The source word and the Spanish word take about as much.
+# The part of English at right angles to German takes nothing certain.
+
+# %% tags=["claims"]
+{
+    "German falls from 6 % to 2 % without the English word": (
+        round(german.summarize().before["en word"], 2) == 0.06
+        and round(german.summarize().after["en word"], 2) == 0.02
+    ),
+    "The source word and the Spanish word take about as much": all(
+        german.summarize().beyond_lower[f"{code} word"] < 0 for code in ("fr", "es")
+    ),
+    "takes nothing certain": german.summarize().upper["en word orthogonal"] > 0,
+}
+
+# %% [markdown]
+# ## 7. A larger model
+#
+# **Objective: see how large a naive number can be, and what one control leaves of it.**
+#
+# Qwen2.5-Coder 1.5B Instruct answers from [stored answers](GLOSSARY.md).
+
+# %% tags=["claims"]
+{
+    "Qwen2.5-Coder 1.5B Instruct": "the name of a model",
+}
+
+# %%
+larger = ll.load_model("qwen2.5-coder-1.5b-instruct")
+qwen_chinese = ll.pivot_test(larger, "de", "zh", every=4)
+ll.plots.pivot_test(qwen_chinese)
+
+# %% [markdown]
+# **What to notice.** English never leads in this lens, so the layers are those around its peak.
+# Without the English word Chinese falls from 54 % to 14 %, and *every* control clearly takes less: other languages' words, other English words, random changes.
+# It looks like proof.
+#
+# But the English and the Chinese rows have a cosine of 0.55.
+# Erase only the part of English at right angles to Chinese, and Chinese does not fall: it *rises* by 4 points.
+#
+# A sentence to repeat: **in Qwen, into Chinese, erasing the English word costs 41 points of probability, and the part of it that does not point to the Chinese word costs nothing.**
+
+# %% tags=["claims"]
+{
+    "English never leads in this lens": not qwen_chinese.leads,
+    "Chinese falls from 54 % to 14 %, and *every* control clearly takes less": (
+        round(qwen_chinese.summarize().before["en word"], 2) == 0.54
+        and round(qwen_chinese.summarize().after["en word"], 2) == 0.14
+        and all(
+            qwen_chinese.summarize().beyond_lower[name] > 0
+            for name in qwen_chinese.conditions
+            if name not in ("en word", "en word orthogonal", "zh word")
+        )
+    ),
+    "a cosine of 0.55": round(qwen_chinese.summarize().cosine["en word"], 2) == 0.55,
+    "it *rises* by 4 points": (
+        round(100 * qwen_chinese.summarize().difference["en word orthogonal"]) == 4
+        and qwen_chinese.summarize().lower["en word orthogonal"] > 0
+    ),
+    "erasing the English word costs 41 points of probability": (
+        round(-100 * qwen_chinese.summarize().difference["en word"]) == 41
+    ),
+}
+
+# %%
+qwen_german = ll.pivot_test(larger, "fr", "de", every=4)
+ll.plots.pivot_test(qwen_german)
+
+# %% [markdown]
+# **What to notice.** From French to German the same model gives another picture.
+#
+# - German falls from 21 % to 9 % without the English word, and nearly as far without its part at right angles to German: here the cosine is not the reason.
+# - The French, Spanish, Russian and Japanese words all take clearly less.
+# - One control remains: a random change of the same length takes 0.07 of the 0.12, and `beyond` includes zero there. The English word fills a tenth of the latent's length.
+#
+# A sentence to repeat: **in Qwen, from French to German, erasing the English word costs more than any other language's word, also at right angles to the answer; a random change of the same size is not clearly beaten.**
+# So English may be used here, but the size of the change may also be the reason.
+
+# %% tags=["claims"]
+{
+    "German falls from 21 % to 9 %": (
+        round(qwen_german.summarize().before["en word"], 2) == 0.21
+        and round(qwen_german.summarize().after["en word"], 2) == 0.09
+    ),
+    "nearly as far without its part at right angles to German": (
+        qwen_german.summarize().upper["en word orthogonal"] < 0
+        and abs(qwen_german.summarize().beyond["en word orthogonal"]) < 0.02
+    ),
+    "The French, Spanish, Russian and Japanese words all take clearly less": all(
+        qwen_german.summarize().beyond_lower[f"{code} word"] > 0
+        for code in ("fr", "es", "ru", "ja")
+    ),
+    "takes 0.07 of the 0.12, and `beyond` includes zero there": (
+        round(-qwen_german.summarize().difference["random, same length"], 2) == 0.07
+        and round(-qwen_german.summarize().difference["en word"], 2) == 0.12
+        and qwen_german.summarize().beyond_lower["random, same length"] < 0
+    ),
+    "fills a tenth of the latent's length": (
+        round(qwen_german.summarize().moved["en word"], 1) == 1 / 10
+    ),
+    "a random change of the same size is not clearly beaten": (
+        qwen_german.summarize().beyond_lower["random, same length"] < 0
+    ),
+}
+
+# %%
+rows = []
+tests = {"Gemma de → zh": chinese, "Gemma fr → de": german}
+tests |= {"Qwen de → zh": qwen_chinese, "Qwen fr → de": qwen_german}
+for name, test in tests.items():
+    summary = test.summarize()
+    for condition in ("en word", "en word orthogonal", "es word", "random, same length"):
+        rows.append({"test": name, "erased": condition, **summary.loc[condition].round(3)})
+pd.DataFrame(rows).set_index(["test", "erased"])[[*columns, "n"]]
+
+# %% [markdown]
+# ## Exercise 08.3 · Say no more than the test (5 minutes, easy)
+#
+# In a test, erasing the English word lowers P(target) by 0.11, with the interval [0.06, 0.16].
+# The same word in Japanese and in Russian lowers it by 0.09 and 0.10, and `beyond` includes zero for both.
+# Which sentence may you write?
+#
+# - a: The model thinks in English.
+# - b: The model does not use English.
+# - c: Erasing the English word harms the answer, and this test does not tell it from other languages.
+# - d: Japanese and Russian are pivots as well.
+
+# %% tags=["claims"]
+{
+    "lowers P(target) by 0.11, with the interval [0.06, 0.16]": "an exercise",
+    "lowers it by 0.09 and 0.10, and `beyond` includes zero for both": "an exercise",
+}
+
+# %% tags=["stub"]
+answer = ...  # "a", "b", "c" or "d"
+ll.checks.exercise("08.3", answer)
+
+# %% tags=["solution"]
+# The fall is certain; that it is English's own is not.
+answer = "c"
+ll.checks.exercise("08.3", answer)
+
+# %% tags=["wrong"]
+{
+    "other languages do the same": "a",
+    "the fall is certain": "b",
+    "every word that is similar": "d",
+    "one letter": 3,
+}
+
+# %% [markdown]
+# ## Exercise 08.4 · A direction of your own (10 minutes, open)
+#
+# Find two other pairs of languages between which a vector steers, so that the right word of the new language surely leads at some layer.
+# Pass the sweep of `ll.run_sweep(model, "steer", towards, into)` with at least eight prompts.
+#
+# Which of the three measures of section 2 would you report beside it, and why?
+
+# %% tags=["claims"]
+{
+    "at least eight prompts": "the rule of the check",
+}
+
+# %% tags=["stub"]
+answer = ...  # ll.run_sweep(model, "steer", ("..", ".."), ("..", ".."), every=12)
+ll.checks.exercise("08.4", answer)
+
+# %% tags=["solution"]
+# Fluency as well: a vector that is too long gives the right word, and then no end of the answer.
+answer = ll.run_sweep(model, "steer", ("en", "zh"), ("en", "es"), every=12, seed=seed)
+ll.checks.exercise("08.4", answer)
+
+# %% tags=["wrong"]
+{
+    "This notebook shows": steered,
+    "prompts, too few": answer[:5],
+    "begins at layer": answer.between(9, 18),
+    "This is a control": answer.control("random"),
+    "is a sweep": "zh",
+}
+
+# %% [markdown]
+# ## What this does not show
+#
+# Erasing at the last token leaves the word at all earlier positions.
+# A direction of the unembedding is where the *lens* finds a word; the model may keep it elsewhere.
+# So "no effect beyond the controls" is a statement about these directions, layers and models.
+
+# %% [markdown]
+# ## Recap
+#
+# - One vector changes the language of an answer and keeps its concept.
+# - Erasing the English word harms the answer: that is the naive number.
+# - In Gemma the words of other languages harm it as much. In both models, into Chinese, the part of English that does not point to the Chinese word harms it little or not at all.
+# - In Qwen, from French to German, that part harms it as well: the result depends on the pair.
+# - As many random directions are not an equally large change: compare lengths.
+#
+# **Further reading:** Lu and others, [Paths Not Taken](https://doi.org/10.48550/arXiv.2505.20546) (2025), with the strongest causal case for a pivot; Gurnee and others, [the Jacobian lens](https://doi.org/10.48550/arXiv.2607.15495) (2026).
+
+# %% tags=["claims"]
+{
+    "(2025)": "a year",
+    "(2026)": "a year",
+}

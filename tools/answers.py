@@ -1,0 +1,140 @@
+"""Write the stored answers of a model into data/results/stored: `make results MODEL=NAME`.
+
+    python -m tools.answers qwen2.5-coder-1.5b-instruct
+    python -m tools.answers qwen2.5-coder-1.5b-instruct --only notebook_07,notebook_08
+
+It asks everything of RUNS, SWEEPS and PIVOT_TESTS of the model, whose weights must be here; what
+the cache holds is not computed again. First it says which stored answers differ from what would be
+asked now. With ``--only`` it asks what these places show, and keeps the other answers as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import latentlang as ll
+from latentlang.models.model import Model
+from latentlang.models.store import Store
+from latentlang.models.store_files import write_facts
+from latentlang.models.stored import facts_of, shared_store
+from latentlang.runs.pivot_experiment import asked_pivot
+from latentlang.runs.stored import differences, keep_answer
+from latentlang.runs.stored_pivots import keep_pivot, pivot_differences
+from latentlang.runs.stored_sweeps import keep_sweep, sweep_differences
+from latentlang.runs.sweep_experiment import asked
+
+from .scripts import ROOT
+
+Keep = Callable[[Path], int]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question to store: its arguments, and the place that shows the answer."""
+
+    place: str
+    arguments: dict
+
+
+# Arguments of `ll.run_experiment`.
+RUNS = tuple(
+    Request(place, {"task": "translation", "source": source, "target": target, "every": 4})
+    for place, source, target in (
+        ("notebook_02", "fr", "de"),
+        ("notebook_02", "fr", "zh"),
+        ("notebook_04", "de", "zh"),
+        ("notebook_04", "ru", "zh"),
+    )
+)
+
+# Arguments of `ll.run_sweep`.
+SWEEPS: tuple[Request, ...] = (
+    Request(
+        "notebook_07",
+        {"protocol": "patch", "source": ("fr", "en"), "into": ("de", "zh"), "every": 4},
+    ),
+)
+
+# Arguments of `ll.pivot_test`.
+PIVOT_TESTS = tuple(
+    Request("notebook_08", {"source": source, "target": target, "every": 4})
+    for source, target in (("de", "zh"), ("fr", "de"))
+)
+
+
+def main(name: str, only: Collection[str] = ()) -> None:
+    """Store the answers of a model.
+
+    Args:
+        name: of the model.
+        only: the places whose answers are stored; none for all of them.
+    """
+    model = ll.load_model(name)
+    if model.traced is None:
+        raise SystemExit(f"The weights of {name} are missing: python -m latentlang prefetch {name}")
+    places = {each.place for each in (*RUNS, *SWEEPS, *PIVOT_TESTS)}
+    if unknown := set(only) - places:
+        raise SystemExit(
+            f"Nothing is stored for {', '.join(sorted(unknown))}: "
+            f"choose among {', '.join(sorted(places))}."
+        )
+    folder = shared_store(ROOT / "data" / "results", model.name)
+    for reason in _out_of_date(folder, model):
+        print(reason, flush=True)
+    wanted = set(only) or places
+    kept = list(_answers(model, wanted))
+    if not only:
+        shutil.rmtree(folder, ignore_errors=True)
+    write_facts(folder, facts_of(model))
+    for title, n, keep in kept:
+        print(f"{title}: n = {n}, {keep(folder):,} bytes", flush=True)
+
+
+def _answers(model: Model, wanted: Collection[str]) -> Iterator[tuple[str, int, Keep]]:
+    """Yield title, n and what keeps it in a folder, for each answer of some places."""
+    for request in RUNS:
+        if request.place in wanted:
+            run = ll.run_experiment(model, **request.arguments, follow=True)
+            every = request.arguments["every"]
+            yield (
+                run.setting.title,
+                len(run),
+                partial(keep_answer, run=run, model=model, every=every),
+            )
+    for request in SWEEPS:
+        if request.place in wanted:
+            sweep, inquiry = ll.run_sweep(model, **request.arguments), asked(**request.arguments)
+            keep = partial(keep_sweep, sweep=sweep, model=model, inquiry=inquiry)
+            yield inquiry.title, len(sweep), keep
+    for request in PIVOT_TESTS:
+        if request.place in wanted:
+            test = ll.pivot_test(model, **request.arguments)
+            question = asked_pivot(**request.arguments)
+            keep = partial(keep_pivot, test=test, model=model, inquiry=question)
+            yield question.title, len(test), keep
+
+
+def _out_of_date(folder: Path, model: Model) -> Iterator[str]:
+    """Yield what is wrong with the stored answers that are there."""
+    try:
+        store = Store.open(folder, "they are written again")
+    except ll.errors.ModelError as error:
+        yield str(error)
+        return
+    if store is not None:
+        yield from differences(store, model)
+        yield from sweep_differences(store, model)
+        yield from pivot_differences(store, model)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", help="of the model, as load_model takes it")
+    parser.add_argument("--only", default="", help="places, such as notebook_07,notebook_08")
+    arguments = parser.parse_args()
+    main(arguments.name, [place for place in arguments.only.split(",") if place])
