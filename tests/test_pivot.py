@@ -108,7 +108,7 @@ def test_a_test_equals_hooks_one_prompt_at_a_time(one, tested):
 
 @pytest.mark.more
 def test_a_test_of_the_demo_model_equals_hooks(model):
-    test = ll.pivot_test(model, *PAIR, every=40, progress=False)
+    test = ll.pivot_test(model, *PAIR, every=16, progress=False)
     assert_words_are_erased(model, test)
 
 
