@@ -85,6 +85,7 @@ def test_there_is_a_recipe_for_each_kind_of_addition_and_it_is_made_in_one_place
         "A language": ("data/languages/da/",),
         "A reading": ("latentlang/lens/readings.py",),
         "An intervention": ("latentlang/lens/interventions.py",),
+        "A lens": ("latentlang/lenses/linear.py",),
         "A task": ("latentlang/prompts/tasks.py",),
         "An architecture": ("latentlang/models/architectures.py",),
         "A named model": ("latentlang/models/catalogue.py",),

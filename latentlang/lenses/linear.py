@@ -14,6 +14,7 @@ from ..lens.lens import Lens
 from ..models.model import Model, require_model
 from ..progress import Progress
 from .reading import distances, token_latents
+from .recipes import LENSES, Recipe
 from .text import HALVES, HELD_OUT, Exclude, FitText
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
@@ -167,3 +168,6 @@ def _sums(
     """Return the sums of a layer and the last one, of shuffled pairs if there is a seed."""
     x, y = (torch.cat([part[:, place] for part in parts]) for place in (layer - 1, -1))
     return Sums.of(x, y if seed is None else y[shuffle(len(y), seed)])
+
+
+LENSES["linear"] = Recipe(fit_linear)

@@ -23,6 +23,7 @@ from ..prompts.words import load_words
 from . import cache
 from .cache import Answer, Entry
 from .experiment import Experiment, fits
+from .fitted import fitted
 from .stored import stored_run
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def run_experiment(
     overlap: str | None = None,
     words: pd.DataFrame | str | None = None,
     every: int = 1,
-    lens: Lens | None = None,
+    lens: Lens | str | None = None,
     keep_latents: bool = False,
     follow: bool = False,
     refresh: bool = False,
@@ -65,7 +66,9 @@ def run_experiment(
             takes them. ``source`` may be a list of languages, whose prompts are pooled (the paper
             pools de, fr and ru to zh).
         every: 4 asks about every fourth concept of the word list, the same ones for all pairs.
-        lens: what maps each latent before it is read, as in ``decode``; None is the logit lens.
+        lens: what maps each latent before it is read, as in ``decode``; None is the logit lens. A
+            name, such as ``"linear"``, stands for a lens that is fitted the first time and kept on
+            disk; no sentence of its text is about the concepts of ``every=4``.
         keep_latents: keep the latents as well (5 MB for 119 prompts of the default model).
         follow: keep ``run.followed`` as well, as in ``decode``. Stored answers that hold it return
             it in any case.
@@ -103,11 +106,14 @@ def run_experiment(
     if isinstance(require_model(model).session, Stored):
         beyond = {
             "words": words is not None,
-            "lens": lens is not None,
+            "lens": isinstance(lens, Lens),
             "keep_latents": keep_latents,
             "refresh": refresh,
         }
-        return stored_run(model, task, sources, target, every, beyond, follow, **options)
+        name = lens if isinstance(lens, str) else Experiment.lens
+        return stored_run(model, task, sources, target, every, beyond, follow, name, **options)
+    if isinstance(lens, str):
+        lens = fitted(model, lens, progress)
     options |= {"words": words, "every": every, "lens": lens}
     options |= {"keep_latents": keep_latents, "follow": follow}
     questions = [Question.of(model, task, code, target, **options) for code in sources]

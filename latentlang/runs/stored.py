@@ -62,6 +62,7 @@ def stored_run(
     every: int,
     beyond: Mapping[str, bool],
     follow: bool,
+    lens: str,
     **choices: Any,
 ) -> Run:
     """Return the run that stored answers of a model hold, with all of its sources from one folder.
@@ -75,6 +76,7 @@ def stored_run(
         beyond: the arguments of ``run_experiment`` that only the weights can answer, and whether
             each was given.
         follow: whether the run must hold tokens to follow.
+        lens: the name of the lens.
         choices: the other arguments of ``run_experiment`` that make prompts.
 
     Raises:
@@ -92,7 +94,7 @@ def stored_run(
             setting_of(task, source, target, default_mode=store.facts.mode, **choices)
             for source in sources
         ]
-        asked = [Inquiry(setting, every, Experiment.lens) for setting in settings]
+        asked = [Inquiry(setting, every, lens) for setting in settings]
         stored = [holder for each in asked if (holder := store.holder_of(each)) is not None]
         if len(stored) == len(asked):
             try:

@@ -1,0 +1,41 @@
+"""Lenses by name: a row of ``LENSES`` for each recipe, and what is in no text of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import TraceError, near
+from ..lens.lens import Lens
+from ..prompts.words import load_words
+
+_LEFT_OUT = 4  # the concepts that experiments with every=4 ask about are in no sentence of the fit
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a lens is fitted. ``fit`` takes ``(model, texts=None, *, exclude, seed, progress)``.
+
+    ``version``: raise it when the same text gives other numbers.
+    """
+
+    fit: Callable[..., Lens]
+    version: int = 1
+
+
+LENSES: dict[str, Recipe] = {}
+
+
+def recipe(name: str) -> Recipe:
+    """Return the recipe of a name. Raises ``TraceError`` for an unknown one."""
+    if name not in LENSES:
+        raise TraceError(
+            f"Unknown lens '{name}'.{near(str(name), LENSES)} Use one of "
+            f"{', '.join(LENSES)}, a lens that you have fitted, or None for the logit lens."
+        )
+    return LENSES[name]
+
+
+def left_out() -> list[str]:
+    """Return the concepts in no sentence that a lens by name is fitted on: every fourth one."""
+    return list(load_words().index[::_LEFT_OUT])
