@@ -19,17 +19,17 @@
 #
 # Notebooks 1 to 6 only looked.
 # Now you change the model while it runs, and read what it then answers.
-# What you see is no longer only *visible* in a latent: the later layers *use* it.
+# So you learn not only what can be *read* from a latent, but what the later layers *take* from it.
 
 # %% [markdown]
 # ## What you will do
 #
 # - put the latent of one word's prompt into another word's prompt, by hand and with the library;
-# - do it at every layer, for many pairs of words and languages, with controls;
+# - do it at every layer, for many pairs of words, with [controls](GLOSSARY.md);
 # - find where the concept is before it reaches the last token;
 # - solve a case in which a leak looks like a discovery.
 #
-# **You need** notebook 2, and section 2 of notebook 4.
+# **You need** notebook 2, and sections 2 and 4 of notebook 4.
 # For words you do not know there is a [glossary](GLOSSARY.md), such as [activation patching](GLOSSARY.md).
 #
 # **Time** about 60 minutes to work through.
@@ -70,14 +70,15 @@ model
 #
 # **Objective: see a reading and a cause in one figure.**
 #
-# One prompt asks for the Chinese word for *eagle*, another for *flower*.
+# One prompt asks for the Chinese word for *eagle*, another for *flower*; both give the word in French.
 # Run the first and keep its latents: the vectors at its last token, after every layer.
-# Then run the second, and replace *its* latent at the last token, after one layer, by that of the first.
-# The later layers go on from there.
+# Then run the second, and replace *its* latent at the last token, after one layer, by that of the first; the later layers go on from there.
 # This is **activation patching**.
 #
-# Do it at layer 1, then at layer 2, and so on to the end.
-# Each time, read what the model answers: A is the concept that the latent comes from (eagle), B the one that the changed prompt asks for (flower).
+# Do it at layer 1, then at layer 2, and so on to the end: a [sweep](GLOSSARY.md).
+# Each time, read at the end of the model how probable the answers A and B are.
+# A is the concept that the latent comes from (eagle), B the one that the changed prompt asks for (flower).
+# `words` lists the tokens that begin each word: one set per prompt, here only one.
 
 # %% tags=["claims"]
 {
@@ -100,11 +101,11 @@ seen = 1 + next(n for n, token in enumerate(best) if token in eagle.token_ids["e
 ahead = (one.probability["A in zh"] > one.probability["B in zh"])[0].tolist()
 moved = 1 + ahead.index(True)
 choices = ["at an earlier layer", "at the same layer", "at a later layer"]
-found = choices[1 + (moved > seen) - (moved < seen)]
-question = (
-    f"The lens first reads the English word eagle at layer {seen}. "
-    "Where does the patch first make eagle the answer?"
-)
+found = choices[1]
+if moved != seen:
+    found = choices[0] if moved < seen else choices[2]
+question = f"The lens first has the English word eagle on top at layer {seen}. "
+question += "Where does the patch first make eagle more probable than flower?"
 ll.predict(question, choices, found, f"At layer {moved}.")
 
 # %%
@@ -115,14 +116,15 @@ figure.add_scatter(x=reading.layers, y=english, name=name, line=style, showlegen
 figure.update_layout(showlegend=True)
 
 # %% [markdown]
-# **What to notice.** The dotted line is a *reading*: the lens on eagle's own prompt.
-# The other lines are *causes*: what the model answers to flower's prompt when one layer is changed.
+# **What to notice.** The dotted line of the lens is a *reading*, on eagle's own prompt.
+# The lines with marks show what a patch *causes* in the answer to flower's prompt.
 # Up to layer 12 the patch does not bring eagle: its Chinese word stays below 1 %.
 # From layer 13 on the model answers *eagle* to the prompt about a flower, with more than 80 %.
-# That is the layer at which the lens first reads *eagle*, in English.
+# That is the layer at which the lens first has *eagle* on top, in English.
 #
-# So where the English word appears, the latent holds what the answer needs.
-# It does not follow that the *English word* does the work: the lens may only show the concept as English (notebook 8).
+# So in this pair, where the English word appears, the latent holds what the answer needs.
+# Whether the *English word* does the work is another question (notebook 8).
+# And one pair proves little: *aigle* is even spelled nearly like *eagle*.
 #
 # At the last layer the patch must win: nothing comes after it, and the answer is eagle's own.
 # This is a ceiling, not a finding.
@@ -135,7 +137,7 @@ figure.update_layout(showlegend=True)
     "From layer 13 on the model answers *eagle* to the prompt about a flower, with more than 80 %": (
         one.between(13, 18).probability["A in zh"].min() > 0.8
     ),
-    "That is the layer at which the lens first reads *eagle*, in English": (
+    "That is the layer at which the lens first has *eagle* on top, in English": (
         [token in eagle.token_ids["en"] for token in reading.top_ids[0, :, 0].tolist()].index(True)
         == 12
     ),
@@ -151,12 +153,14 @@ figure.update_layout(showlegend=True)
 #
 # Both prompts run in one batch, padded on the left: position −1 is the last token of both.
 # One line copies the latent of row 0 (eagle) into row 1 (flower).
+# Python counts from 0, so the output of layer 13 is that of block `[layer - 1]`.
 
 # %% tags=["claims"]
 {
     "position −1 is the last token of both": "how Python counts",
     "copies the latent of row 0": "how Python counts",
     "into row 1": "how Python counts",
+    "Python counts from 0, so the output of layer 13": "how Python counts",
 }
 
 # %%
@@ -174,7 +178,7 @@ rows["no patch"] = {label: p.item() for label, p in one.baseline.items()}
 pd.DataFrame(rows).T.round(4)
 
 # %% [markdown]
-# **What to notice.** By hand and with `ll.sweep` the numbers are the same.
+# **What to notice.** By hand and with `ll.sweep` the numbers are the same, up to rounding.
 # Always look at the row without a patch as well.
 # A patch that silently changes nothing, by a wrong index for example, looks like a finding: "this layer does not matter".
 
@@ -238,7 +242,7 @@ ll.checks.exercise("07.1", patch)
 #
 # Left: flower's prompt as it is.
 # Right: the same prompt, with eagle's latent after layer 13.
-# Click a cell for its candidates; cells with another token are marked.
+# Click a cell for its candidates; cells whose token differs from the one at the left are marked.
 
 # %% tags=["claims"]
 {
@@ -271,10 +275,11 @@ ll.plots.grid(before, beside=after)
 # %% [markdown]
 # ## Exercise 07.2 · The reverse run (5 minutes, medium)
 #
-# Now put *flower's* latents into *eagle's* prompt, at each layer in turn, and pass the sweep.
-# Read the same words: use `targets=words`, so that A stays eagle and B stays flower.
+# Now put *flower's* latents into *eagle's* prompt, at each layer in turn.
+# `answer` is the sweep.
+# Pass `targets=words` to it as before: A is still eagle, although eagle's prompt is now the one that is changed.
 #
-# Before you run it: at which layer should flower take over, if the first run told the truth?
+# Before you run it: at which layer should flower take over, if the first run shows more than an accident?
 
 # %% tags=["stub"]
 answer = ...  # ll.sweep(model, ...)
@@ -305,8 +310,8 @@ ll.checks.exercise("07.2", answer)
 #
 # So far both prompts asked for Chinese, so only the concept could move.
 # Now A is asked from French to *English*, and B from German to *Chinese*.
-# Four answers are possible: A or B, in English or in Chinese.
-# Each tells something else about what the latent brings.
+# We read four answers: A or B, in English or in Chinese.
+# Each of them says what the latent brings:
 #
 # | answer | what the latent brought |
 # |---|---|
@@ -315,13 +320,14 @@ ll.checks.exercise("07.2", answer)
 # | A in Chinese | the concept |
 # | A in English | both |
 #
-# `ll.run_sweep` pairs words of different concepts that the model answers right, and whose tokens cannot be mixed up.
+# `ll.run_sweep` takes the languages of A's prompts, then those of B's.
+# It makes pairs of prompts about different concepts: the model answers both right, and no token begins more than one of the answers.
 # It also runs the controls, and keeps the result on disk (about a minute the first time).
 
 
 # %%
 def turns(swept, code):
-    """Return the first layer with more of the other language, and of the other concept."""
+    """Return the first layer where A's language leads, and the first where concept A leads."""
     mean = {label: values.mean(0) for label, values in swept.probability.items()}
     a, b = (mean[f"A in {code}"], mean[f"B in {code}"])
     language = a + b > mean["A in zh"] + mean["B in zh"]
@@ -335,7 +341,9 @@ across
 # %% tags=["predict"]
 first = turns(across, "en")
 choices = ["the language", "the concept", "both at one layer"]
-found = choices[2] if first[0] == first[1] else choices[first[0] > first[1]]
+found = choices[2]
+if first[0] != first[1]:
+    found = choices[0] if first[0] < first[1] else choices[1]
 question = "Going up the layers, what will the patch change first?"
 ll.predict(question, choices, found, f"Language: layer {first[0]}. Concept: layer {first[1]}.")
 
@@ -345,12 +353,13 @@ ll.plots.sweep(across)
 # %% [markdown]
 # **What to notice.** There are three steps.
 #
-# - Up to layer 5 the answer stays B in Chinese, nearly as without a change. Both prompts end with the same quotation mark, and in low layers its latent holds little else.
+# - Up to layer 5 the answer stays B in Chinese, nearly as without a change. A likely reason: both prompts end with the same quotation mark, and in low layers its latent holds little else.
 # - At layers 8 to 10 the answer is **B in English**: the latent has brought the language, and not yet the concept.
 # - From layer 13 on the answer is **A in English**: both have come. At layer 13 it has 63 %, at the last layer, which is the ceiling, 67 %.
 #
+# Between these steps the answers are mixed.
 # *A in Chinese* never comes: no layer brings the concept without the language.
-# So in this model the last token knows *in which language* to answer before it knows *what*.
+# So in this model, and for these tasks, the last token knows *in which language* to answer before it knows *what*.
 
 # %% tags=["claims"]
 {
@@ -380,7 +389,7 @@ ll.plots.sweep(across)
 #
 # The faint lines are the same answer, *A in English*, under changes that should not bring it:
 #
-# - *itself*: the prompt's own latents. Nothing changes, so the machinery is sound.
+# - *itself*: the prompt's own latents. Nothing changes in any of the answers, so the machinery is sound.
 # - *another concept's latents*: also from French to English, about a third word. A stays at zero. So the latent brings *this* concept, and not just any English noun.
 # - *a random vector of the same length*: A stays at zero.
 # - *a third language*: the same concept, asked from French to Spanish. A in English stays near zero: the language belongs to the latent as well.
@@ -390,7 +399,7 @@ ll.plots.sweep(across)
 
 # %% tags=["claims"]
 {
-    "Nothing changes, so the machinery is sound": all(
+    "Nothing changes in any of the answers, so the machinery is sound": all(
         (values - across.baseline[label][:, None]).abs().max() < 1e-3
         for label, values in across.controls["self"].items()
     ),
@@ -409,10 +418,11 @@ ll.plots.sweep(across)
 ll.plots.sweep_grid(across)
 
 # %% [markdown]
-# **What to notice.** Read a row from left to right: B in Chinese, then B in English, then A in English.
+# **What to notice.** The letter shows the concept, and the colour shows the language.
+# Read a row from left to right: B in Chinese, then B in English, then A in English.
 # Nearly every pair of words goes through these steps, at nearly the same layers.
 # So the curves above are not a mixture of pairs that change early and pairs that change late.
-# At layers 11 and 12 many pairs have a dot: none of the four words reaches 10 %, the concept is on its way.
+# At layers 11 and 12 many pairs have a dot: none of the four words reaches 10 %, and the model answers something else.
 
 # %% tags=["claims"]
 {
@@ -439,9 +449,9 @@ ll.plots.sweep_grid(across)
 # %% [markdown]
 # ### Without English
 #
-# In that run one prompt asked for English, so English words had to come.
+# In that run one prompt of each pair asked for English, so it is not strange that English words came.
 # Now A is asked from Spanish to French, and B from German to Chinese.
-# English is in neither prompt, and a fifth set of tokens waits for it: *A or B in English*.
+# English is in neither prompt, and we read a fifth set of tokens as well: *A or B in English*.
 
 # %%
 romance = ll.run_sweep(model, "patch", ("es", "fr"), ("de", "zh"), every=every, seed=seed)
@@ -450,7 +460,9 @@ romance
 # %% tags=["predict"]
 height = romance.probability["pivot"].mean(0).max().item()
 choices = ["below 10 %", "10 to 30 %", "above 30 %"]
-found = choices[(height > 0.1) + (height > 0.3)]
+found = choices[0]
+if height > 0.1:
+    found = choices[1] if height <= 0.3 else choices[2]
 question = "How high will A or B in English rise, at any changed layer?"
 ll.predict(question, choices, found, f"{height:.1%}.")
 
@@ -460,7 +472,7 @@ ll.plots.sweep(romance)
 # %% [markdown]
 # **What to notice.** The order is the same, but the middle step is lower: B in French reaches 25 %, where B in English reached 57 %.
 # English words stay below 5 %.
-# If the latent of layer 8 said "think in English first, then translate", and the changed prompt followed, English words could show here.
+# Suppose that the latent of layer 8 told the later layers to answer in English, and to translate after that: then English words could show here.
 # They do not.
 # But this is not yet the test of the pivot: the later layers may still turn an English-like latent into French.
 # There are only 20 pairs; look at the bands.
@@ -473,7 +485,7 @@ ll.plots.sweep(romance)
         and round(across.probability["B in en"].mean(0).max().item(), 2) == 0.57
     ),
     "English words stay below 5 %": romance.probability["pivot"].mean(0).max() < 0.05,
-    "If the latent of layer 8 said": "an example",
+    "Suppose that the latent of layer 8": "an example",
     "There are only 20 pairs": len(romance) == 20,
 }
 
@@ -493,6 +505,12 @@ ll.plots.sweep(romance)
 larger = ll.load_model("qwen2.5-coder-1.5b-instruct")
 qwen = ll.run_sweep(larger, "patch", ("fr", "en"), ("de", "zh"), every=4)
 ll.plots.sweep(qwen)
+
+# %% [markdown]
+# The table compares the sweeps.
+# `language from` is the first layer at which A and B in the other language together are more probable than A and B in Chinese.
+# `concept from` is the first layer at which A is more probable than B, both languages together.
+# Both are read from mean curves, without an interval.
 
 # %%
 rows = {
@@ -537,17 +555,17 @@ orders
 #
 # **Objective: find the concept before it reaches the last token.**
 #
-# Below layer 13 the last token does not bring the concept.
+# Below layer 13 the last token hardly brings the concept.
 # Then where is it?
 # Look at the *query word*, such as *"livre"* in the last line of the prompt.
 #
 # Take the latents at the last token of A's French word, and put them on the last token of B's German word.
-# Patch the layer *and all later ones*: else the later layers mix in again what they see in the changed prompt.
-# The prompt asks for Chinese, and it goes on doing so: only a word in it was exchanged.
+# Patch the layer *and all later ones* (`onward=True`): otherwise the later layers add again what they read in the changed prompt, such as the first tokens of B's word.
+# The prompt still asks for Chinese: only a word in it is exchanged.
 
 # %% tags=["claims"]
 {
-    "Below layer 13 the last token does not bring the concept": (
+    "Below layer 13 the last token hardly brings the concept": (
         across.between(1, 13 - 1).probability["A in en"].mean(0).max() < 0.1
     ),
 }
@@ -568,7 +586,8 @@ word = ll.sweep(model, into, ll.Patch(at_word), onward=True, targets=asked)
 # %% tags=["predict"]
 lost = 1 + (word.probability["A in zh"].mean(0) < 0.05).tolist().index(True)
 choices = ["5 or below", "6 to 10", "11 to 14", "15 or above"]
-found = choices[(lost > 5) + (lost > 10) + (lost > 14)]
+ends = (5, 10, 14, model.n_layers)
+found = next(choice for end, choice in zip(ends, choices) if lost <= end)
 question = "Patched from which layer on does the query word no longer bring A?"
 ll.predict(question, choices, found, f"From layer {lost} on, A stays below 5 %.")
 
@@ -576,14 +595,14 @@ ll.predict(question, choices, found, f"From layer {lost} on, A stays below 5 %."
 ll.plots.sweep(word)
 
 # %% [markdown]
-# **What to notice.** Patched from layer 1 on, the German prompt gets a French word's latents and answers with *A in Chinese*, 54 %.
+# **What to notice.** Patched from layer 1 on, the German prompts get a French word's latents and answer with *A in Chinese* (54 % on average).
 # This fades at layer 11, and from 13 on nothing is left: by then the last token has read what it needs, and what you do to the word comes too late.
 # That is the layer at which the *last token* begins to bring the concept (section 3).
-# The two figures are halves of one story: between layers 10 and 13 the concept goes from the query word to the last token.
+# The two figures fit together: between layers 10 and 13 the concept goes from the query word to the last token.
 
 # %% tags=["claims"]
 {
-    "answers with *A in Chinese*, 54 %": (
+    "answer with *A in Chinese* (54 % on average)": (
         round(word.probability["A in zh"].mean(0)[0].item(), 2) == 0.54
     ),
     "Patched from layer 1 on": word.layers[0] == 1,
@@ -602,11 +621,11 @@ ll.plots.sweep(word)
 # %% [markdown]
 # ### Two places at once
 #
-# The query word brings the concept and leaves the language.
+# The query word, patched at all layers, brings the concept and leaves the language.
 # The last token after layer 9 brings the language and leaves the concept.
 # What if you patch both?
 #
-# Count the answers: whose word is the most probable token at the end?
+# The table counts prompts by their most probable token at the end: whose word does it begin, and in which language?
 
 # %% tags=["claims"]
 {
@@ -667,8 +686,8 @@ pd.DataFrame(table).T.assign(prompts=len(into))
 # In Llama-2, they report roughly 45 % instead of 35 % (read off their figure).
 # Is averaging a way to a purer concept?
 #
-# Repeat it: one latent per concept from each of five pairs, and their mean, on the query word, from layer 1 on.
-# The table has the probability of *A in Chinese*, with 95 % intervals over concepts.
+# Repeat it: take the latents of a concept's query word from each of five pairs, and their mean (a [concept mean](GLOSSARY.md)).
+# Put each on the query word of the same German prompts, from layer 1 on, and read the probability of *A in Chinese*.
 
 # %% tags=["claims"]
 {
@@ -676,7 +695,6 @@ pd.DataFrame(table).T.assign(prompts=len(into))
         "Dumas and others, read off a figure, so approximate"
     ),
     "from layer 1 on": "a description of the method",
-    "with 95 % intervals over concepts": "the name of an interval",
 }
 
 # %%
@@ -697,12 +715,13 @@ pd.Series({"one pair, on average": alone, "mean of five": means["mean"]["mean of
 # Case solved?
 #
 # A detective asks who else was in the room.
-# Here are the five pairs one by one.
+# Here are the five pairs one by one, with 95 % intervals over concepts.
 
 # %% tags=["claims"]
 {
     "The mean of five brings A with 65 %": round(means["mean"]["mean of five"], 2) == 0.65,
     "a single pair with 43 % on average": (round(alone, 2) == 0.43),
+    "with 95 % intervals over concepts": "the name of an interval",
 }
 
 # %%
@@ -711,7 +730,8 @@ means.round(2)
 # %% [markdown]
 # One pair stands out: Chinese → Spanish, with 79 %.
 # The changed prompt asks for *Chinese*.
-# On the Chinese word's own token, a latent does not need a concept: it holds the very word that is to be written, and the model can copy it.
+# In this pair the query word is Chinese.
+# A latent at its token need not hold a concept: it holds the very word that is to be written, and the model can copy it.
 #
 # That pair is also one fifth of the mean.
 # So leave it out.
@@ -733,7 +753,7 @@ of_four = fair.probability["A in zh"][:, 0]
 of_five = swept["mean of five"].probability["A in zh"][:, 0]
 by_pair = {name: swept[name].probability["A in zh"][:, 0] for name in clean}
 single = torch.stack(list(by_pair.values())).mean(0)
-best = max(clean, key=lambda name: by_pair[name].mean())  # chosen by these very words
+best = max(clean, key=lambda name: by_pair[name].mean())  # chosen on the words it is tested on
 
 # %% tags=["predict"]
 choices = ["as much as the five", "less, but more than one alone", "as much as one alone"]
@@ -755,9 +775,10 @@ gains.round(3)
 # %% [markdown]
 # **What to notice.** Without Chinese the mean falls by 19 percentage points.
 # What is left of the gain over a single pair is 12 points, and its interval leaves zero out; over the best of the four it is 10.
+# (Here the single pair is the average of the four pairs without Chinese.)
 # So averaging helps, but less than it seemed.
-# The languages behind it are neither in the changed prompt's question nor in its answer, so the concept is not tied to one language.
-# The mean of *another* concept brings nothing.
+# The languages behind it are neither in the changed prompt's question nor in its answer, so what they bring is not tied to these two languages.
+# The last row is not a difference but a probability: the mean of *another* concept brings nothing.
 
 # %% tags=["claims"]
 {
@@ -771,7 +792,7 @@ gains.round(3)
     "over the best of the four it is 10": (
         round(100 * gains["mean"]["four − the best alone"]) == 10
     ),
-    "The mean of *another* concept brings nothing": (
+    "the mean of *another* concept brings nothing": (
         gains["mean"]["another concept's mean"] < 0.001
     ),
 }
@@ -780,13 +801,14 @@ gains.round(3)
 # ### Be fair to the paper
 #
 # The main setting of Dumas and others (French to Chinese) has Chinese among the five inputs, so there a leak *can* look like a discovery.
-# In other settings of the paper the target is among no inputs, and means still help.
-# Nobody that we know of has tested the leak in Llama-2.
+# In other settings of the paper the target is not among the inputs, and means still work.
+# We know of nobody who has tested this leak in Llama-2.
 # So this is a flaw of one design, not a refutation.
-# The lesson is for your own designs: leave the target language out, and see.
+# The lesson is for your own designs: leave the target language out, and see what remains.
 
 # %% [markdown]
-# The library makes such means, and refuses the leak unless you ask for it (`allow_target=True`):
+# The library makes such means, and refuses the leak unless you ask for it (`allow_target=True`).
+# The last line compares its means with ours, for the first concepts: apart from rounding they are equal.
 
 # %%
 try:
@@ -844,10 +866,11 @@ ll.checks.exercise("07.3", clean_pairs)
 # %% [markdown]
 # ## Exercise 07.4 · Another order? (10 minutes, open)
 #
-# Find a configuration that this notebook does not show, in which some layer brings the language and not yet the concept.
-# Pass the sweep of `ll.run_sweep(model, "patch", ..., ...)`, with at least ten pairs of words (`every=8` takes up to a minute).
+# Find languages that this notebook does not show, for which a patch at some layer brings the language and not yet the concept: B, in the language that A's prompt asks for, surely leads there.
+# `answer` is the sweep of `ll.run_sweep(model, "patch", ..., ...)`, with at least ten pairs of words (`every=8` takes up to a minute).
+# Pass the languages of the prompts that give the latents, then those of the changed ones; the two must ask for different languages.
 #
-# What would it mean if you found one in which the concept comes *first*?
+# What would it mean if you found a case in which the concept comes *first*?
 
 # %% tags=["stub"]
 answer = ...  # ll.run_sweep(model, "patch", ("..", ".."), ("..", ".."), every=8)
@@ -877,21 +900,20 @@ ll.checks.exercise("07.4", answer)
 # **Is the concept *kept* in layer 13?**
 #
 # At layer 10 it is at the query word, from 13 on at the last token, and each later layer passes it on.
-# So the layer at which a patch begins to work is a stage of a journey, and not a store.
+# So the layer at which a patch begins to work is where the concept arrives, and not where it is kept.
 #
 # **What if two parts act only together?**
 #
-# Then patching one at a time misses them: see "Two places at once".
+# Then patching one at a time may miss them: see "Two places at once".
 #
-# **Is it this concept, or a companion of it?**
+# **Is it this concept, or a related one?**
 #
 # The latent of another concept never brings A's word.
-# But a patch that brings *eagle* may bring *bird* as well: only words that you read can tell.
+# But a patch that brings *eagle* may bring *bird* as well: you only know about the words that you read.
 #
-# **Would the reverse experiment tell the same?**
+# **Is it the same to destroy an answer?**
 #
-# In exercise 07.2 it does, at the same layer.
-# It need not: to *bring* an answer a latent must hold enough of it; to *destroy* one it is enough to break anything.
+# No: to *bring* an answer, as in exercise 07.2, a latent must hold enough of it; to *destroy* one it is enough to break anything.
 
 # %% tags=["claims"]
 {
@@ -934,7 +956,7 @@ ll.explore.patch(model, backend="static")
 # ## Recap
 #
 # - Patching replaces a latent and reads the answer: a cause, where the lens gives a reading.
-# - In this model the last token gets the language at layers 8 to 10, and the concept at 13.
+# - In this model, and these tasks, the last token brings the language alone at layers 8 to 10, and the concept as well from 13 on.
 # - Until then the concept is at the query word.
 # - Averaging over languages helps; a target language among them makes it look better than it is.
 #
@@ -942,7 +964,7 @@ ll.explore.patch(model, backend="static")
 
 # %% tags=["claims"]
 {
-    "the last token gets the language at layers 8 to 10, and the concept at 13": (
+    "the last token brings the language alone at layers 8 to 10, and the concept as well from 13 on": (
         across.probability["B in en"].mean(0)[8 - 1 : 10].min() > 0.4
         and across.probability["A in en"].mean(0)[13 - 1] > 0.6
     ),
