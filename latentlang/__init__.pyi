@@ -36,6 +36,8 @@ from .analysis.phases import find_phases as find_phases
 from .analysis.headlines import headlines as headlines
 from .analysis.retrieval import retrieval as retrieval
 from .runs.retrieval import run_retrieval as run_retrieval
+from .analysis.retrieval_result import Retrieval as Retrieval
+from .analysis.compare_lenses import compare_lenses as compare_lenses
 from .analysis.sphere_path import sphere_path as sphere_path
 
 # The course

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import latentlang as ll
 from latentlang.analysis.chance import chance_paths
+from latentlang.analysis.retrieval_result import Retrieval
 from latentlang.analysis.sphere import SpherePath
 from latentlang.geometry import sphere_axes, sphere_coordinates
 from latentlang.models.model import Model
@@ -212,6 +214,74 @@ def planted_pivot_test(name: str, n: int = 10, **fields: object) -> ll.PivotTest
         number_format="float32",
     )
     return ll.PivotTest(**usual | fields)
+
+
+def through_lenses(name: str) -> list[ll.Run]:
+    """Return runs of the same prompts, each through its lens."""
+    return [
+        replace(planted(curves | OTHER, spread=spread), lens=lens)
+        for lens, (curves, spread) in LENSES[name].items()
+    ]
+
+
+# Curves through each lens, and how much the prompts differ.
+LENSES = {
+    "apart": {
+        "logit": (RUNS["copy"], 0.1),
+        "linear": (RUNS["copy"] | {"en": bump(13, 0.1), "zh": rise(13.4, 0.6)}, 0.1),
+    },
+    "alike": {"logit": (RUNS["copy"], 0.1), "linear": (RUNS["copy"], 0.1)},
+    "overlapping": {
+        "logit": (RUNS["copy"] | {"en": bump(13, 0.2), "zh": rise(14.3, 0.45)}, 0.7),
+        "linear": (RUNS["copy"] | {"en": bump(13, 0.1), "zh": rise(14.35, 0.45)}, 0.7),
+    },
+    "never": {
+        "logit": (RUNS["copy"] | {"zh": flat(1e-3)}, 0.1),
+        "linear": (RUNS["copy"], 0.1),
+        "patchscope": (RUNS["copy"], 0.1),
+    },
+}
+
+
+# How often the concept is retrieved by layer, and its ceiling.
+RETRIEVALS = {
+    "source best": {"en": rise(8, 0.6), "zh": rise(8, 0.55), "de": rise(5, 0.95)},
+    "pivot ahead": {"en": [a + b for a, b in zip(bump(12, 0.5), rise(8, 0.4))], "zh": rise(8, 0.4)},
+    "alike": {"en": rise(8, 0.5), "zh": rise(8, 0.5)},
+    "several": {
+        code: rise(8, height)
+        for code, height in zip(
+            ("en", "zh", "de", "fr", "es", "ja", "ko"), (0.6, 0.55, 0.62, 0.4, 0.45, 0.5, 0.3)
+        )
+    },
+    "one": {"zh": rise(8, 0.5)},
+    "nothing": {"en": flat(0.025), "zh": flat(0.025)},
+}
+
+
+def planted_retrieval(name: str, n: int = 40, **fields: object) -> Retrieval:
+    """Return a retrieval of ``n`` concepts with about these means, drawn word by word.
+
+    The same words are hard in every language.
+    """
+    generator = torch.Generator().manual_seed(3)
+    hard = torch.rand(n, 1, generator=generator)
+    retrieved = {}
+    for code, curve in RETRIEVALS[name].items():
+        luck = 0.7 * hard + 0.3 * torch.rand(n, len(curve), generator=generator)
+        order = luck.argsort(0).argsort(0) / n
+        retrieved[code] = (order < torch.tensor(curve)).float()
+    usual = dict(
+        model="planted",
+        setting=Setting("translation", ("de",), "zh", "en"),
+        layers=tuple(range(1, 19)),
+        concepts=tuple(f"concept {row}" for row in range(n)),
+        retrieved=retrieved,
+        probability={code: 0.1 * values for code, values in retrieved.items()},
+        ceiling={code: torch.full_like(values, 0.9) for code, values in retrieved.items()},
+        number_format="float32",
+    )
+    return Retrieval(**usual | fields)
 
 
 def planted_path(

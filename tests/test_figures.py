@@ -1,4 +1,4 @@
-"""What holds for every figure that takes a run, a sweep or a pivot test, a new one included."""
+"""What holds for every figure of a run, sweep, pivot test or retrieval, a new one included."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ HELPERS = {
     "grid_state",
     "grid_style",
     "layer_curves",
+    "lens_story",
     "marks",
     "measure",
     "messages",
@@ -82,8 +83,9 @@ def figures_of(kind: str) -> list[str]:
     return sorted(name for name in dir(ll.plots) if takes(kind, getattr(ll.plots, name)))
 
 
-FIGURES, SWEPT, PIVOTS = map(figures_of, ("Run", "Sweep", "PivotTest"))
-NAMES = {"Run": "run", "Sweep": "sweep", "PivotTest": "pivot test"}
+KINDS = ("Run", "Sweep", "PivotTest", "Retrieval")
+FIGURES, SWEPT, PIVOTS, RETRIEVALS = map(figures_of, KINDS)
+NAMES = {"Run": "run", "Sweep": "sweep", "PivotTest": "pivot test", "Retrieval": "retrieval"}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,7 @@ def run(tiny) -> ll.Run:
     return ll.run_experiment(tiny("llama"), "translation", "fr", "zh", every=40, progress=False)
 
 
-@pytest.fixture(scope="module", params=[*FIGURES, *SWEPT, *PIVOTS])
+@pytest.fixture(scope="module", params=[*FIGURES, *SWEPT, *PIVOTS, *RETRIEVALS])
 def figure_and_rows(request, run):
     """Return each figure with what it draws."""
     rows = run
@@ -99,12 +101,15 @@ def figure_and_rows(request, run):
         rows = planted.planted_sweep("language first", controls=True)
     elif request.param in PIVOTS:
         rows = planted.planted_pivot_test("hub")
+    elif request.param in RETRIEVALS:
+        rows = planted.planted_retrieval("source best")
     return getattr(ll.plots, request.param), rows
 
 
 def test_the_known_ones_are_among_them():
     assert {"language_probability", "difference", "energy", "phases"} <= set(FIGURES)
     assert {"sweep", "sweep_grid"} <= set(SWEPT) and "pivot_test" in PIVOTS
+    assert "retrieval" in RETRIEVALS
 
 
 def test_every_file_is_a_figure_or_a_helper():
@@ -161,6 +166,7 @@ def test_a_figure_shows_hostile_text_as_text(figure_and_rows):
 
 def test_a_figure_takes_a_single_prompt_and_refuses_anything_else(figure_and_rows):
     draw, rows = figure_and_rows
-    assert draw(rows[0]).data
+    if not isinstance(rows, ll.Retrieval):  # which is about all its prompts together
+        assert draw(rows[0]).data
     with pytest.raises(ll.errors.DataError, match=NAMES[type(rows).__name__]):
         draw([1, 2])

@@ -27,6 +27,8 @@ DRAW = {
     "words": ll.plots.words,
     "pair_grid": lambda run, **o: ll.plots.pair_grid({("fr", "zh"): run, ("de", "ru"): run}, **o),
     "anatomy": lambda run, **o: ll.plots.anatomy({"a": run, "b": run}, **o),
+    "lens_panel": lambda run, **o: ll.plots.lens_panel({"a": run, "b": run}, **o),
+    "retrieval": lambda _, **o: ll.plots.retrieval(planted.planted_retrieval("source best"), **o),
 }
 
 
@@ -130,7 +132,9 @@ def test_a_run_in_which_all_is_quiet_is_drawn_whole(run):
     assert figure.layout.xaxis.range == (0.5, 18.5)
 
 
-@pytest.mark.parametrize("name", ["phases", "words", "pair_grid", "anatomy"])
+@pytest.mark.parametrize(
+    "name", ["phases", "words", "pair_grid", "anatomy", "lens_panel", "retrieval"]
+)
 @pytest.mark.parametrize("theme", ["dark", "paper"])
 def test_a_theme_changes_colours_and_nothing_else(run, name, theme):
     plain, drawn = DRAW[name](run), DRAW[name](run, theme=theme)

@@ -16,6 +16,18 @@ from latentlang.errors import DataError, LatentLangError
 from latentlang.lens.run import Run
 from latentlang.prompts.cognates import grade
 from latentlang.prompts.setting import Setting
+from latentlang.runs.retrieval_experiment import RetrievalExperiment, material_of_retrieval
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    """Keep the results of these tests in a cache of their own."""
+    with pytest.MonkeyPatch.context() as patched:
+        folder = tmp_path_factory.mktemp("retrievals")
+        patched.setenv("XDG_CACHE_HOME", str(folder))
+        patched.delenv("LATENTLANG_CACHE", raising=False)
+        yield folder
+
 
 CONCEPTS = ["sky", "book", "sun", "tree", "sky"]
 
@@ -143,6 +155,132 @@ def test_run_retrieval_reads_the_prompts_it_says(tiny):
     expected = by_hand(log_probs, list(found.concepts), tokens["zh"])
     assert (found.retrieved["zh"] - torch.tensor(expected)).abs().mean() < 0.02
     assert {code: rows.shape[1] for code, rows in found.ceiling.items()} == dict.fromkeys(codes, 4)
+
+
+QUESTION = ("translation", "de", "zh", ["en", "zh"])
+FEW = {"every": 24, "progress": False}
+
+
+@pytest.fixture(scope="module")
+def found(tiny):
+    return ll.run_retrieval(tiny("llama"), *QUESTION, **FEW)
+
+
+@pytest.fixture
+def work(tiny, found):
+    """Return a list to which every forward pass of the model adds one, after the answer is kept."""
+    passes: list[int] = []
+    hook = tiny("llama").blocks[0].register_forward_hook(lambda *_: passes.append(1))
+    yield passes
+    hook.remove()
+
+
+def test_the_second_time_nothing_is_computed(tiny, found, work):
+    assert ll.run_retrieval(tiny("llama"), *QUESTION, **FEW) == found and not work
+    again = ll.run_retrieval(tiny("llama"), *QUESTION, **FEW, refresh=True)
+    assert again == found and work
+
+
+def test_a_file_holds_every_number_and_fact(found, tmp_path):
+    again = ll.Retrieval.load(found.save(tmp_path / "retrieval.safetensors"))
+    assert again == found and again.to_frame().equals(found.to_frame())
+    assert (again.layers, again.concepts, again.setting) == (
+        found.layers,
+        found.concepts,
+        found.setting,
+    )
+    assert again != replace(found, lens="another")
+    other = {"en": 1 - found.retrieved["en"], "zh": found.retrieved["zh"]}
+    assert again != replace(found, retrieved=other)
+    with pytest.raises(DataError, match=r"not a file that Run.save wrote"):
+        ll.Run.load(tmp_path / "retrieval.safetensors")
+
+
+def some_words(more: bool = False) -> pd.DataFrame:
+    """A short word list; with ``more``, each English word has one more spelling."""
+    words = ll.load_words().iloc[::12]
+    return words.assign(en=[(*cell, f"old {cell[0]}") if more else cell for cell in words["en"]])
+
+
+def test_another_lens_or_word_list_is_another_entry(tiny, found, work, home):
+    model = tiny("llama")
+    lenses = [some_lens(model), some_lens(model, seed=1)]
+    before = set(home.glob("latentlang/results/*.safetensors"))
+    results = [ll.run_retrieval(model, *QUESTION, **FEW, lens=lens) for lens in lenses]
+    lists = [{"words": some_words(more), "progress": False} for more in (False, True)]
+    results += [ll.run_retrieval(model, *QUESTION, **each) for each in lists]
+    assert len(set(home.glob("latentlang/results/*.safetensors")) - before) == 4
+    assert not torch.equal(results[0].retrieved["en"], results[1].retrieved["en"])
+    passes = len(work)
+    again = [ll.run_retrieval(model, *QUESTION, **FEW, lens=lens) for lens in lenses]
+    again += [ll.run_retrieval(model, *QUESTION, **each) for each in lists]
+    assert again == results and len(work) == passes
+    assert ll.run_retrieval(model, *QUESTION, **FEW) == found
+
+
+def test_every_choice_is_another_question(tiny):
+    def key(architecture: str = "llama", lens=None, **changed) -> str:
+        usual = {"task": "translation", "source": "de", "target": "zh", "codes": ("en", "zh")}
+        model, short = tiny(architecture), {"words": some_words(), "every": 2}
+        material = material_of_retrieval(model, **usual | short | changed)
+        return RetrievalExperiment.of(model, material, lens).key
+
+    keys = [key(), key(every=1), key(codes=("en",)), key(codes=("en", "es")), key(source="fr")]
+    keys += [key(target="es"), key(task="repetition", source=None), key(words=some_words(True))]
+    keys += [key("qwen2"), key(lens=some_lens(tiny("llama")))]
+    assert len(set(keys)) == len(keys) and key() == keys[0]
+
+
+def test_a_damaged_or_strange_entry_is_computed_again(tiny, found, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    model = tiny("llama")
+    assert ll.run_retrieval(model, *QUESTION, **FEW) == found
+    (path,) = tmp_path.glob("latentlang/results/*.safetensors")
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.warns(UserWarning, match="is damaged; it will be computed again"):
+        assert ll.run_retrieval(model, *QUESTION, **FEW) == found
+    for strange in (found.only(["en"]), replace(found, lens="some"), replace(found, ceiling={})):
+        strange.save(path)
+        with pytest.warns(UserWarning, match="is about something else"):
+            assert ll.run_retrieval(model, *QUESTION, **FEW) == found
+
+
+def test_changed_weights_are_computed_and_not_kept(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    changed = tiny.fresh("llama")
+    with torch.no_grad():
+        changed.module.get_input_embeddings().weight.mul_(1.5)
+    with pytest.warns(UserWarning, match="have changed since they were loaded"):
+        ll.run_retrieval(changed, *QUESTION, **FEW)
+    assert not list(tmp_path.glob("latentlang/results/*.safetensors"))
+
+
+def test_a_lens_that_knows_the_concepts_is_named_each_time(tiny):
+    model = tiny("llama")
+    lens = some_lens(model, concepts=tuple(ll.load_words().index))
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="fitted on sentences about") as said:
+            ll.run_retrieval(model, *QUESTION, **FEW, lens=lens)
+        assert len(said) == 1
+    with pytest.raises(LatentLangError, match="lens is a str: pass a lens"):
+        ll.run_retrieval(model, *QUESTION, **FEW, lens="linear")
+
+
+def test_progress_counts_all_prompts_once(tiny, found, work):
+    told: list[tuple[int, int]] = []
+    ask = {**FEW, "progress": lambda done, total: told.append((done, total)), "refresh": True}
+    ll.run_retrieval(tiny("llama"), *QUESTION, **ask)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert told[-1] == (3 * len(found), 3 * len(found)) and work
+
+
+def test_tensors_that_do_not_belong_together_are_refused(found):
+    with pytest.raises(DataError, match="one row per prompt and one column per layer"):
+        replace(found, layers=found.layers[1:])
+    with pytest.raises(DataError, match="must have the same languages"):
+        replace(found, probability={})
+    with pytest.raises(DataError, match="must have the same languages"):
+        replace(found.only(["zh"]), ceiling=found.ceiling)
 
 
 FAULTS = {

@@ -8,102 +8,18 @@ both cancel. It is chance where a layer knows nothing, in every language.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
-import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..errors import DataError, near
+from ..errors import DataError
 from ..lens.require import require_finite, require_means
 from ..lens.run import Run
-from ..prompts.setting import Setting
-from .intervals import mean_ci, simultaneous_ci
+from .retrieval_result import Retrieval
 
 Tokens = Mapping[str, Sequence[Iterable[int]]]
 _TIE = 1e-9  # nats: scores that differ by less are alike
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class Retrieval:
-    """How often each layer tells the concept of its prompt, by the words of each language.
-
-    ``retrieved[language]`` ``[n_prompts, n_layers]``: 1 where the prompt's own concept scores
-    highest of all candidates, 1/m where m of them share the highest score, else 0.
-    ``probability[language]`` ``[n_prompts, n_layers]``: P(language) of the same words.
-    ``ceiling[language]`` ``[n, n_layers]``: what ``retrieved`` is where the prompt shows the word
-    itself, in the language's repetition task; empty if it was not measured.
-    ``concepts``: of each prompt. ``chance``: one in as many as there are candidates.
-    """
-
-    model: str
-    setting: Setting
-    layers: tuple[int, ...]
-    concepts: tuple[str, ...]
-    retrieved: Mapping[str, Float[Tensor, "prompt layer"]]
-    probability: Mapping[str, Float[Tensor, "prompt layer"]]
-    ceiling: Mapping[str, Float[Tensor, "other layer"]] = field(default_factory=dict)
-    number_format: str = ""
-    lens: str = "logit"
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """The languages in which the concept was looked for."""
-        return tuple(self.retrieved)
-
-    @property
-    def chance(self) -> float:
-        """How often the own concept scores highest where nothing is known."""
-        return 1 / len(set(self.concepts))
-
-    def __len__(self) -> int:
-        return len(self.concepts)
-
-    def __repr__(self) -> str:
-        lens = "" if self.lens == "logit" else f", {self.lens} lens"
-        return (
-            f"Retrieval({len(self)} prompts x {len(self.layers)} layers of {self.model}, "
-            f"{self.number_format}{lens}: {self.setting.title}; {', '.join(self.languages)})"
-        )
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return means by layer and language, with 95 % intervals clustered by concept.
-
-        Columns: ``layer``, ``language``, ``retrieval`` with ``lower`` and ``upper`` (bootstrap),
-        ``probability``, ``ceiling`` (NaN if it was not measured), ``chance`` and ``n``.
-        """
-        rows = []
-        for code, values in self.retrieved.items():
-            curves = list(mean_ci(values, "bootstrap", clusters=self.concepts))
-            curves.append(self.probability[code].mean(0))
-            above = self.ceiling.get(code)
-            curves.append(torch.full_like(curves[0], torch.nan) if above is None else above.mean(0))
-            for layer, *numbers in zip(self.layers, *(curve.tolist() for curve in curves)):
-                rows.append((layer, code, *numbers, self.chance, len(self)))
-        names = ["retrieval", "lower", "upper", "probability", "ceiling", "chance", "n"]
-        return pd.DataFrame(rows, columns=["layer", "language", *names])
-
-    def difference(self, a: str, b: str) -> pd.DataFrame:
-        """Return retrieval in ``a`` minus retrieval in ``b``, by layer, inside each prompt.
-
-        Columns: ``difference``, and ``lower`` and ``upper`` of a 95 % band that holds at all layers
-        at once (``simultaneous_ci``, clustered by concept).
-
-        Raises:
-            DataError: for a language that was not looked for.
-        """
-        for code in (a, b):
-            if code not in self.retrieved:
-                raise DataError(
-                    f"Nothing was retrieved in '{code}'.{near(code, self.languages)} "
-                    f"There are {', '.join(self.languages)}."
-                )
-        gap = self.retrieved[a] - self.retrieved[b]
-        mean, lower, upper = simultaneous_ci(gap, clusters=self.concepts)
-        columns = {"difference": mean, "lower": lower, "upper": upper}
-        table = {name: values.tolist() for name, values in columns.items()}
-        return pd.DataFrame(table, index=pd.Index(self.layers, name="layer"))
 
 
 def retrieval(run: Run, tokens: Tokens | None = None) -> Retrieval:
@@ -171,6 +87,7 @@ def retrieval(run: Run, tokens: Tokens | None = None) -> Retrieval:
         probability=probability,
         number_format=run.number_format,
         lens=run.lens,
+        revision=run.revision,
     )
 
 

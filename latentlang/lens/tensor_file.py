@@ -17,6 +17,7 @@ _AGAIN = {
     "Run": "decode again",
     "Sweep": "sweep again",
     "PivotTest": "test again",
+    "Retrieval": "retrieve again",
     "Lens": "fit it again",
 }
 

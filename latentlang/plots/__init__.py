@@ -18,10 +18,12 @@ from .grid import grid
 from .heatmap import heatmap
 from .language_probability import SCALES, language_probability
 from .latent_map import latent_map
+from .lens_panel import lens_panel
 from .pair_grid import pair_grid
 from .phases import phases
 from .pivot_test import pivot_test
 from .reading import reading
+from .retrieval import retrieval
 from .sphere import sphere
 from .style import THEMES, themed
 from .sweep import sweep
@@ -44,10 +46,12 @@ __all__ = [
     "language_label",
     "language_probability",
     "latent_map",
+    "lens_panel",
     "pair_grid",
     "phases",
     "pivot_test",
     "reading",
+    "retrieval",
     "sphere",
     "sweep",
     "sweep_grid",

@@ -108,7 +108,7 @@ def fit(figure: go.Figure, width: int | None = None) -> go.Figure:
     bottom = 48 + (30 if "columns" in meta else 0)  # two lines of tokens, and a title
     if "ranges" in meta:
         left, area, bottom = arrange(figure, meta["ranges"], room, right)
-    bottom += _legend_height(figure, room)
+    bottom += _legend_height(figure, room - left - right)
     height = top + area + bottom
     figure.update_layout(
         title={
@@ -163,12 +163,12 @@ def _left(figure: go.Figure, narrow: bool) -> int:
 
 
 def _legend_height(figure: go.Figure, room: float) -> int:
-    """Return the height of a legend below the figure; 0 without one."""
+    """Return the height of a legend, which is as wide as the drawing; 0 without one."""
     if not figure.layout.showlegend:
         return 0
     names = dict.fromkeys(trace.name for trace in figure.data if trace.showlegend is not False)
     widths = [50 + text_width(str(name), 12) for name in names if name]
-    per_row = max(1, int((room - 2 * _EDGE) // max(widths, default=1)))
+    per_row = max(1, int(room // max(widths, default=1)))
     return 8 + 20 * -(-len(widths) // per_row)
 
 

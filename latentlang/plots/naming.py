@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..analysis.retrieval_result import Retrieval
 from ..analysis.sphere import SpherePath
 from ..lens.curves import MeanCurves
 from ..lens.readings import READINGS
@@ -40,7 +41,7 @@ def sweep_facts(sweep: Sweep, question: str, mean: bool = True) -> list[str]:
     return [question, change, title, size(sweep), described_model(sweep), *shown]
 
 
-def size(run: Run | Sweep | MeanCurves | PivotTest) -> str:
+def size(run: Run | Sweep | MeanCurves | PivotTest | Retrieval) -> str:
     """Return how many prompts there are, and about how many concepts if those repeat."""
     n_concepts = len(set(run.clusters))
     concepts = "1 concept" if n_concepts == 1 else f"{n_concepts} concepts"
@@ -66,7 +67,7 @@ def band_note(drawn: pd.DataFrame) -> list[str]:
     return [f"Band {' and '.join(where)}: the interval is only approximate there."] if where else []
 
 
-def averages(runs: Iterable[Run | Sweep | MeanCurves | PivotTest]) -> list[str]:
+def averages(runs: Iterable[Run | Sweep | MeanCurves | PivotTest | Retrieval]) -> list[str]:
     """Return what the curves of some runs show beside single values: a mean, an interval."""
     runs = list(runs)
     if any(len(set(run.clusters)) > 1 for run in runs):
@@ -74,18 +75,22 @@ def averages(runs: Iterable[Run | Sweep | MeanCurves | PivotTest]) -> list[str]:
     return ["mean"] if any(len(run) > 1 for run in runs) else []
 
 
-def described_model(run: Run | Sweep | MeanCurves | SpherePath | PivotTest) -> str:
+def described_model(
+    run: Run | Sweep | MeanCurves | SpherePath | PivotTest | Retrieval, lens: bool = True
+) -> str:
     """Return the model of a run with its number format, and its lens if not the logit lens.
 
     A folder is named by its last part. Published means are not measured here, and the model says
-    whose they are.
+    whose they are. ``lens``: False where a figure shows several.
     """
     name = Path(run.model).name if Path(run.model).is_absolute() else run.model
     number_format = f", {run.number_format}" if run.number_format else ""
-    # These read the model's own output.
-    lens = "" if isinstance(run, Sweep | PivotTest) or run.lens == "logit" else f", {run.lens} lens"
+    through = ""
+    # Sweeps and pivot tests read the model's own output.
+    if lens and not isinstance(run, Sweep | PivotTest) and run.lens != "logit":
+        through = f", {run.lens} lens"
     origin = f" (published, {run.reference})" if isinstance(run, MeanCurves) else ""
-    return escape(f"{name}{number_format}{lens}{origin}")
+    return escape(f"{name}{number_format}{through}{origin}")
 
 
 def curve_name(run: Run | MeanCurves | SpherePath, code: str, short: bool = False) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from ..analysis.phases import Phases
 from .messages import copy_part, sentence
 
-_NEARLY_ALL = 0.95  # of the resamples: a phase that fewer have is not certain
+NEARLY_ALL = 0.95  # of the resamples: a phase that fewer have is not certain
 
 
 def phases_message(
@@ -87,7 +87,7 @@ def _beside(copy: tuple[int, ...], concept: int | None, pivot: str, target: str)
 
 def _takes(share: float | None) -> str:
     """Return a verb no more certain than the resamples are; None: only the curves are known."""
-    return "takes" if share is None or share >= _NEARLY_ALL else "may take"
+    return "takes" if share is None or share >= NEARLY_ALL else "may take"
 
 
 def _at(layer: int | None, interval: tuple[int, int] | None, unit: str = "") -> str:
@@ -104,7 +104,7 @@ def _at(layer: int | None, interval: tuple[int, int] | None, unit: str = "") -> 
 
 def _never(share: float | None) -> bool:
     """Return whether hardly any resample has a phase; None: nothing is known but the curves."""
-    return share is None or share <= 1 - _NEARLY_ALL
+    return share is None or share <= 1 - NEARLY_ALL
 
 
 def _found(layer: int | None, interval: tuple[int, int] | None, share: float | None) -> str:
@@ -112,6 +112,6 @@ def _found(layer: int | None, interval: tuple[int, int] | None, share: float | N
     facts = ["none" if layer is None else f"from layer {layer}"]
     if layer is not None and interval is not None and interval[0] < interval[1]:
         facts[0] += f" ({interval[0]}–{interval[1]})"
-    if share is not None and (share < _NEARLY_ALL if layer is not None else not _never(share)):
+    if share is not None and (share < NEARLY_ALL if layer is not None else not _never(share)):
         facts.append(f"in {100 * share:.0f} % of resamples")
     return ", ".join(facts)

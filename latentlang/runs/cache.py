@@ -1,9 +1,9 @@
 """Results on disk: the user's own, and those of a shared folder that may be read-only.
 
-An entry is one safetensors file, which ``save`` of a run, a sweep, a pivot test or a lens writes,
-named by the key of its question. It is written to a temporary file and renamed, so no reader sees
-half of one. A lock makes several kernels with the same question compute it once. Parts that were
-finished before an interruption are used again.
+An entry is one safetensors file, which ``save`` of a result writes (a run, a sweep, a pivot test,
+a retrieval or a lens), named by the key of its question. It is written to a temporary file and
+renamed, so no reader sees half of one. A lock makes several kernels with the same question compute
+it once. Parts that were finished before an interruption are used again.
 
 Several entries may answer one question. The newest one does, and none that is older than the last
 refresh of its subject.
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from ..analysis.retrieval_result import Retrieval
 from ..errors import DataError
 from ..files import cache_places, cache_roots, make_readable, user_cache
 from ..lens.lens import Lens
@@ -30,7 +31,7 @@ from ..locks import locked
 from .pivot_result import PivotTest
 
 _FOLDER = "results"
-Result = TypeVar("Result", Run, Sweep, PivotTest, Lens)
+Result = TypeVar("Result", Run, Sweep, PivotTest, Retrieval, Lens)
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,11 @@ def answer(
     return Answer(result, entry, time.time_ns())
 
 
-def store(result: Run | Sweep | PivotTest | Lens, path: Path, written: int | None = None) -> None:
+def store(result: Result, path: Path, written: int | None = None) -> None:
     """Write an entry so that it appears whole or not at all.
 
     Args:
-        result: a run, a sweep, a pivot test or a lens.
+        result: of a run or another question.
         path: of the entry.
         written: when the numbers were computed (ns since 1970), if that was not now.
     """
@@ -182,7 +183,7 @@ def _read(path: Path, entry: Entry[Result], rows: slice) -> Result | None:
     return None
 
 
-def _keep(result: Run | Sweep | PivotTest | Lens, path: Path) -> None:
+def _keep(result: Result, path: Path) -> None:
     """Store a result, or warn: a full disk must not cost the computed numbers."""
     try:
         store(result, path)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ..analysis.retrieval import Retrieval, retrieval
+from ..analysis.retrieval import retrieval
+from ..analysis.retrieval_result import Retrieval
 from ..errors import DataError
-from ..lens.decode import decode
-from ..lens.lens import Lens
+from ..lens.decoding import Decoding
+from ..lens.lens import Lens, require_lens
 from ..models.model import Model, require_model
-from ..progress import Progress
-from ..prompts.build import build_prompts
-from ..prompts.cognates import alike
-from ..prompts.prompt import PromptSet
-from ..prompts.sets import WordSets
-from ..prompts.tokens import Starts
-from ..prompts.words import language, load_words
+from ..progress import Progress, reporting
+from ..prompts.words import language
+from .cache import Entry
+from .retrieval_experiment import (
+    RetrievalExperiment,
+    RetrievalMaterial,
+    fits_retrieval,
+    material_of_retrieval,
+)
+from .whole import alone, whole_answer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def run_retrieval(
@@ -27,7 +35,9 @@ def run_retrieval(
     languages: Sequence[str],
     *,
     lens: Lens | None = None,
+    words: pd.DataFrame | str | None = None,
     every: int = 1,
+    refresh: bool = False,
     progress: Progress = True,
 ) -> Retrieval:
     """Read in which languages each layer tells the concept of its prompt, without their bias.
@@ -37,18 +47,21 @@ def run_retrieval(
     one would count for the other; or if a language has no word or token for it.
     ``ceiling`` is measured with the repetition task of each language, about the same concepts.
 
+    The answer is kept on disk. A model whose weights have changed since it was loaded is always
+    computed, and nothing is kept.
+
     Args:
         model: what ``load_model`` returns; its weights must be within reach.
-        task, source, target: as ``build_prompts`` takes them.
+        task, source, target, words: as ``build_prompts`` takes them.
         languages: any codes, such as ``["en", "zh", "es"]``.
         lens: what maps each latent before it is read; None is the logit lens.
         every: 4 asks about every fourth concept of the word list.
-        progress: True for a bar for each set of prompts, or a function that is called with
-            (done, total).
+        refresh: compute again.
+        progress: True for a bar, or a function that is called with (done, total).
 
     Raises:
         DataError: for an unknown language, or fewer than two concepts.
-        TraceError: The model cannot be read.
+        TraceError: The model cannot be read, or the lens belongs to another one.
 
     >>> import latentlang as ll
     >>> model = ll.load_model()
@@ -57,7 +70,9 @@ def run_retrieval(
     >>> found.languages, found.setting.title
     (('en', 'es'), 'translation ru → zh')
     """
-    starts = Starts(require_model(model).tokenizer)
+    require_model(model)
+    if lens is not None:
+        require_lens(lens).maps(model, range(1, model.n_layers + 1))
     codes = [languages] if isinstance(languages, str) else list(dict.fromkeys(languages))
     for code in codes:
         language(code)
@@ -65,43 +80,44 @@ def run_retrieval(
         raise DataError(
             "run_retrieval needs at least one language, and every=1 or more, a whole number."
         )
-    words = load_words()
-    sets = {code: WordSets(words[code], starts) for code in codes}
-    prompts = build_prompts(task, source, target, tokenizer=model.tokenizer)
-    asked = prompts.about(words.index[::every])
-    usable = [prompt.concept for prompt in asked if _is_apart(prompt.concept, asked.source, sets)]
-    if len(usable) < 2:
-        raise DataError(
-            f"every={every} leaves {len(usable)} concepts whose words differ in "
-            f"{', '.join(codes)}: take a smaller number, or fewer languages."
-        )
-    found = _read(model, asked.about(usable), sets, lens, progress)
-    ceiling = {}
-    for code in codes:
-        repeated = build_prompts("repetition", target=code, tokenizer=model.tokenizer)
-        alone = _read(model, repeated.about(usable), {code: sets[code]}, lens, progress)
-        ceiling[code] = alone.retrieved[code]
+    material = material_of_retrieval(model, task, source, target, codes, every=every, words=words)
+    if lens is not None:
+        lens.warn_of_shared(prompt.concept for prompt in material.prompts)
+    key = RetrievalExperiment.of(model, material, lens).key
+
+    def is_about(found: Retrieval, _: slice) -> bool:
+        return fits_retrieval(found, model, material, lens)
+
+    entry = Entry(key, key, is_about, Retrieval.load, alone)
+    return whole_answer(
+        model, entry, lambda: _compute(model, material, lens, progress), refresh
+    ).result
+
+
+def _compute(
+    model: Model, material: RetrievalMaterial, lens: Lens | None, progress: Progress
+) -> Retrieval:
+    """Read the prompts of the task in all languages, then each language's own repetitions."""
+    repeated = material.repeated
+    sets = [(material.prompts, [*repeated]), *((each, [code]) for code, each in repeated.items())]
+    parts: list[Retrieval] = []
+    with reporting(progress, sum(len(prompts) for prompts, _ in sets)) as report:
+        done = 0
+        for prompts, codes in sets:
+            tokens = {
+                code: [material.tokens[code][prompt.concept] for prompt in prompts]
+                for code in codes
+            }
+            watch = sorted(frozenset().union(*(ids for rows in tokens.values() for ids in rows)))
+            reading = Decoding(model, prompts, lens=lens, top_k=1, watch=watch, energy=False)
+            reading.work(_from(done, report))
+            parts.append(retrieval(reading.run(), tokens))
+            done += len(prompts)
+    found, *alone_in = parts
+    ceiling = {code: each.retrieved[code] for code, each in zip(repeated, alone_in)}
     return replace(found, ceiling=ceiling)
 
 
-def _is_apart(concept: str, source: str, sets: dict[str, WordSets]) -> bool:
-    """Return whether a concept has a word of its own in each language."""
-    shown = load_words().loc[concept, source][:1]
-    spelled = {code: each.words[concept] for code, each in sets.items()}
-    tokens = [each.of(concept) for each in sets.values()]
-    if not all(tokens) or any(alike({source: shown, **spelled})):
-        return False
-    return len(frozenset().union(*tokens)) == sum(map(len, tokens))
-
-
-def _read(
-    model: Model,
-    prompts: PromptSet,
-    sets: dict[str, WordSets],
-    lens: Lens | None,
-    progress: Progress,
-) -> Retrieval:
-    tokens = {code: [each.of(p.concept) for p in prompts] for code, each in sets.items()}
-    watch = sorted(frozenset().union(*(ids for rows in tokens.values() for ids in rows)))
-    run = decode(model, prompts, lens=lens, top_k=1, watch=watch, energy=False, progress=progress)
-    return retrieval(run, tokens)
+def _from(start: int, report: Callable[[int], None]) -> Callable[[int, int], None]:
+    """Return a report of one set of prompts, of which ``start`` were read before."""
+    return lambda done, _: report(start + done)

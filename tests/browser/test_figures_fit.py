@@ -117,6 +117,18 @@ FIGURES = {
         for plot in ("sweep", "sweep_grid")
         for name in planted.SWEEPS
     },
+    **{
+        f"lens_panel-{name}": lambda name=name, **o: ll.plots.lens_panel(
+            planted.through_lenses(name), **o
+        )
+        for name in planted.LENSES
+    },
+    **{
+        f"retrieval-{name}": lambda name=name, **o: ll.plots.retrieval(
+            planted.planted_retrieval(name), **o
+        )
+        for name in planted.RETRIEVALS
+    },
     "sweep_layer": lambda **o: ll.plots.sweep_layer(
         planted.planted_sweep("language first"), 13, {"A in en": "book"}, **o
     ),
@@ -172,7 +184,17 @@ def test_no_text_is_cut_or_covered(page, shoot, name, width):
 
 
 @pytest.mark.parametrize(
-    "name", ["phases-copy", "words-pivot", "pair_grid", "anatomy", "bars", "sweep-steered"]
+    "name",
+    [
+        "phases-copy",
+        "words-pivot",
+        "pair_grid",
+        "anatomy",
+        "lens_panel-apart",
+        "retrieval-several",
+        "bars",
+        "sweep-steered",
+    ],
 )
 def test_in_the_dark_there_is_no_white_slab(page, shoot, name):
     page.evaluate(DRAW, FIGURES[name](width=768, theme="dark").to_json())
