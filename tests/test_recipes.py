@@ -92,6 +92,19 @@ def test_another_version_of_a_recipe_is_fitted_again(one, named, home, monkeypat
     assert len(lenses(home)) == 2
 
 
+def test_retrieval_takes_a_lens_by_name(one):
+    ask = ("translation", "fr", "zh", ["en", "zh"])
+    lens = ll.lenses.fit_linear(one, exclude=left_out(), **QUIET)
+    named, given = (
+        ll.run_retrieval(one, *ask, lens=each, every=16, **QUIET) for each in ("linear", lens)
+    )
+    assert named.lens == given.lens == "linear"
+    plain = ll.run_retrieval(one, *ask, every=16, **QUIET)
+    for code in ("en", "zh"):
+        assert torch.equal(named.probability[code], given.probability[code])
+        assert not torch.equal(named.probability[code], plain.probability[code])
+
+
 def test_an_unknown_name_is_one_sentence(one):
     with pytest.raises(TraceError, match="Unknown lens 'liner'. Did you mean 'linear'") as caught:
         ll.run_experiment(one, **ASK, lens="liner", **QUIET)

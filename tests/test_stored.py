@@ -583,6 +583,24 @@ def test_the_answers_that_ship_are_written_by_one_command(tiny, tmp_path, monkey
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
 
 
+@pytest.mark.parametrize("number_format", ["bfloat16", "float32"])
+def test_one_more_answer_is_of_the_format_of_those_that_are_kept(
+    tiny, tmp_path, monkeypatch, number_format
+):
+    """The fastest format of the machine that adds it may be another."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(answers, "ROOT", tmp_path)
+    request = {"task": "translation", "source": "fr", "target": "zh", "every": 40}
+    monkeypatch.setattr(answers, "RUNS", (answers.Request("notebook_02", request),))
+    name = str(tiny.folder("llama"))
+    folder = shared_store(tmp_path / "data" / "results", name)
+    write_facts(folder, facts_of(ll.load_model(name, dtype=number_format)))
+    answers.main(name, ["notebook_02"])
+    (inquiry,) = (store := Store.open(folder, "")).answers
+    facts, _ = store.read(inquiry)
+    assert store.facts.number_format == facts["number_format"] == number_format
+
+
 def facts_of_model(text: str):
     return lambda folder: (folder / "model.json").write_text(text)
 

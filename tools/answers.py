@@ -74,7 +74,8 @@ def main(name: str, only: Collection[str] = ()) -> None:
         name: of the model.
         only: the places whose answers are stored; none for all of them.
     """
-    model = ll.load_model(name)
+    folder = shared_store(ROOT / "data" / "results", name)
+    model = ll.load_model(name, dtype=_number_format(folder) if only else None)
     if model.traced is None:
         raise SystemExit(f"The weights of {name} are missing: python -m latentlang prefetch {name}")
     places = {each.place for each in (*RUNS, *SWEEPS, *PIVOT_TESTS)}
@@ -83,7 +84,6 @@ def main(name: str, only: Collection[str] = ()) -> None:
             f"Nothing is stored for {', '.join(sorted(unknown))}: "
             f"choose among {', '.join(sorted(places))}."
         )
-    folder = shared_store(ROOT / "data" / "results", model.name)
     for reason in _out_of_date(folder, model):
         print(reason, flush=True)
     wanted = set(only) or places
@@ -93,6 +93,15 @@ def main(name: str, only: Collection[str] = ()) -> None:
     write_facts(folder, facts_of(model))
     for title, n, keep in kept:
         print(f"{title}: n = {n}, {keep(folder):,} bytes", flush=True)
+
+
+def _number_format(folder: Path) -> str | None:
+    """Return the number format of the stored answers that are kept, or None if there are none.
+
+    A folder holds answers of one format, and the fastest one of this machine may be another.
+    """
+    store = Store.open(folder, "remove it")
+    return None if store is None else store.facts.number_format
 
 
 def _answers(model: Model, wanted: Collection[str]) -> Iterator[tuple[str, int, Keep]]:

@@ -15,6 +15,7 @@ from ..models.model import Model, require_model
 from ..progress import Progress, reporting
 from ..prompts.words import language
 from .cache import Entry
+from .fitted import fitted
 from .retrieval_experiment import (
     RetrievalExperiment,
     RetrievalMaterial,
@@ -34,7 +35,7 @@ def run_retrieval(
     target: str,
     languages: Sequence[str],
     *,
-    lens: Lens | None = None,
+    lens: Lens | str | None = None,
     words: pd.DataFrame | str | None = None,
     every: int = 1,
     refresh: bool = False,
@@ -54,7 +55,8 @@ def run_retrieval(
         model: what ``load_model`` returns; its weights must be within reach.
         task, source, target, words: as ``build_prompts`` takes them.
         languages: any codes, such as ``["en", "zh", "es"]``.
-        lens: what maps each latent before it is read; None is the logit lens.
+        lens: what maps each latent before it is read, or its name, as in ``run_experiment``; None
+            is the logit lens.
         every: 4 asks about every fourth concept of the word list.
         refresh: compute again.
         progress: True for a bar, or a function that is called with (done, total).
@@ -71,6 +73,8 @@ def run_retrieval(
     (('en', 'es'), 'translation ru → zh')
     """
     require_model(model)
+    if isinstance(lens, str):
+        lens = fitted(model, lens, progress)
     if lens is not None:
         require_lens(lens).maps(model, range(1, model.n_layers + 1))
     codes = [languages] if isinstance(languages, str) else list(dict.fromkeys(languages))
