@@ -10,7 +10,7 @@ from tiny import CONFIGS, SENTENCES
 
 import latentlang as ll
 from latentlang.errors import DataError, LatentLangError
-from latentlang.lenses import linear
+from latentlang.lenses import linear, quality
 from latentlang.lenses.reading import token_latents
 from latentlang.lenses.text import HALVES, HELD_OUT, TOKENS, FitText
 
@@ -67,7 +67,7 @@ def test_the_penalty_is_the_one_with_the_smallest_error_on_held_out_text(fitted)
 
 def test_the_table_holds_the_kl_to_the_output_and_between_the_halves(fitted, monkeypatch):
     model, _, latents = fitted
-    monkeypatch.setattr(linear, "JUDGED", 10_000)  # all held-out tokens
+    monkeypatch.setattr(quality, "JUDGED", 10_000)  # all held-out tokens
     lens = ll.lenses.fit_linear(model, TEXTS, seed=3, progress=False)
     held_out = latents[HELD_OUT]
 

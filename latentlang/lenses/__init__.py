@@ -8,5 +8,6 @@ from ..lens.lens import Lens
 from .controls import rotated
 from .linear import fit_linear
 from .patchscope import patchscope
+from .tuned import fit_tuned
 
-__all__ = ["Lens", "fit_linear", "patchscope", "rotated"]
+__all__ = ["Lens", "fit_linear", "fit_tuned", "patchscope", "rotated"]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import pandas as pd
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -13,12 +12,12 @@ from torch import Tensor
 from ..lens.lens import Lens
 from ..models.model import Model, require_model
 from ..progress import Progress
-from .reading import distances, token_latents
+from .quality import judged, with_quality
+from .reading import token_latents
 from .recipes import LENSES, Recipe
-from .text import HALVES, HELD_OUT, Exclude, FitText
+from .text import HALVES, HELD_OUT, Exclude, FitText, Groups
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
-JUDGED = 32  # held-out tokens at which distributions over the whole vocabulary are compared
 
 
 @dataclass(frozen=True)
@@ -103,58 +102,40 @@ def fit_linear(
     """
     require_model(model)
     text = FitText.of(model, texts, exclude, seed)
-    latents = token_latents(model, text.encoded, progress)
-    groups = {
-        name: [h for h, group in zip(latents, text.groups) if group == name]
-        for name in (*HALVES, HELD_OUT)
-    }
-    layers = range(1, model.n_layers)
+    groups = text.grouped(token_latents(model, text.encoded, progress))
+    layers = tuple(range(1, model.n_layers))
+    fits, penalties = least_squares(groups, layers, seed if shuffled else None)
+    name = "linear-shuffled" if shuffled else "linear"
+    lens, *halves = (Lens(name, model.name, layers, each, concepts=text.concepts) for each in fits)
+    table = judged(model, torch.cat(groups[HELD_OUT]), {"this lens": lens}, halves, seed)
+    table["penalty"] = penalties
+    return with_quality(lens, table, progress)
+
+
+def least_squares(
+    groups: Groups, layers: Sequence[int], shuffled: int | None = None
+) -> tuple[Float[Tensor, "3 mapped d_model d_model"], list[float]]:
+    """Return the maps from some layers to the last one, and the penalty of each layer.
+
+    Args:
+        groups: latents by group of the text.
+        layers: that are mapped.
+        shuffled: a seed that pairs each latent with the last layer's of another token.
+
+    Returns:
+        The maps that are fitted on all of the text but the held-out one, on its first half, and on
+        its second half; and the penalties.
+    """
     fits, penalties = [], []
     for layer in layers:
         first, second, held_out = (
-            _sums(groups[name], layer, seed if shuffled else None) for name in (*HALVES, HELD_OUT)
+            _sums(groups[name], layer, shuffled) for name in (*HALVES, HELD_OUT)
         )
         both = first + second
         penalty = min(PENALTIES, key=lambda each: held_out.error(both.ridge(each)))
         fits.append(torch.stack([each.ridge(penalty) for each in (both, first, second)]).float())
         penalties.append(penalty)
-    matrices, *halves = torch.stack(fits, 1)
-    name = "linear-shuffled" if shuffled else "linear"
-    lens = Lens(name, model.name, tuple(layers), matrices, concepts=text.concepts)
-    kl = judged(model, torch.cat(groups[HELD_OUT]), lens, halves, seed)
-    kl["penalty"] = penalties
-    lens = replace(lens, quality=kl)
-    if progress is True:
-        print(kl.to_string(float_format="{:.3g}".format))
-    return lens
-
-
-def judged(
-    model: Model,
-    h: Float[Tensor, "token layer d_model"],
-    lens: Lens,
-    halves: Sequence[Float[Tensor, "mapped d_model d_model"]],
-    seed: int,
-) -> pd.DataFrame:
-    """Return the table ``Lens.quality``: mean KL divergences by layer, in nats.
-
-    Args:
-        model: that the lens belongs to.
-        h: latents of held-out text.
-        lens: the lens.
-        halves: the maps of the same lens fitted on each half of the text.
-        seed: draws the tokens that are judged.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    some = h[torch.randperm(len(h), generator=generator)[:JUDGED]]
-    every = range(1, model.n_layers + 1)
-    fitted = [lens, *(Lens(lens.name, lens.model, lens.layers, half) for half in halves)]
-    logit, this, _, _, between = distances(
-        model, some, [None, *(each.maps(model, every) for each in fitted)]
-    ).mean(0)
-    columns = {"logit lens": logit, "this lens": this, "between halves": between}
-    table = pd.DataFrame({name: values.tolist() for name, values in columns.items()}, index=every)
-    return table.rename_axis("layer").loc[list(lens.layers)]
+    return torch.stack(fits, 1), penalties
 
 
 def shuffle(n: int, seed: int) -> Int[Tensor, " token"]:

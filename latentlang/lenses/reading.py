@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import nnsight
 import torch
@@ -70,6 +71,25 @@ def _traced(model: Model, encoded: list[list[int]]) -> Float[Tensor, "token laye
     return latents
 
 
+def at_the_output(
+    model: Model, shape: tuple[int, ...], function: Callable[..., Tensor], *arguments: Any
+) -> Tensor:
+    """Return what a function makes of the model's output layer, on the CPU, from one trace.
+
+    Args:
+        model: whose output layer it is.
+        shape: of the result.
+        function: in a module that travels. It takes ``arguments``, then ``final_norm``, ``lm_head``
+            and ``logit_transform``.
+    """
+    lm, transform = model.traced, model.logit_transform
+    inputs = padded([model.tokenizer("a")["input_ids"]], model)
+    with model.trace(**inputs, expected={"result": shape}) as tracer:
+        result = nnsight.save(function(*arguments, lm.final_norm, lm.lm_head, transform).cpu())
+        tracer.stop()
+    return result
+
+
 def distances(
     model: Model, h: Float[Tensor, "token layer d_model"], lenses: Sequence[Maps | None]
 ) -> Float[Tensor, "token pair layer"]:
@@ -84,14 +104,8 @@ def distances(
         ``[token, n_lenses + 1, layer]``: KL(output ‖ lens) of each lens, then the KL of the last
         lens from the one before it.
     """
-    lm, transform = model.traced, model.logit_transform
-    inputs = padded([model.tokenizer("a")["input_ids"]], model)
     parts = []
     for some in h.split(_ROWS):
         shape = (len(some), len(lenses) + 1, model.n_layers)
-        with model.trace(**inputs, expected={"result": shape}) as tracer:
-            values = divergences(some, lenses, lm.final_norm, lm.lm_head, transform)
-            result = nnsight.save(values.cpu())
-            tracer.stop()
-        parts.append(result)
+        parts.append(at_the_output(model, shape, divergences, some, lenses))
     return torch.cat(parts)

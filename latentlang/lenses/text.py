@@ -10,6 +10,9 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from jaxtyping import Float
+from torch import Tensor
+
 from ..errors import DataError, near
 from ..models.model import Model
 from ..prompts.cells import BLANK
@@ -17,6 +20,7 @@ from ..prompts.prompt import Prompt
 from ..prompts.words import languages, load_cloze, load_words
 
 Exclude = str | Prompt | Iterable[str | Prompt]
+Groups = dict[str, list[Tensor]]  # the latents of each text of a group, [token, layer, d_model]
 TOKENS = 10_000  # of the default text, spread evenly over the languages
 # Of ten concepts, or texts: those of each half of the fit, and the rest to judge it.
 HALVES = ("first half", "second half")
@@ -36,6 +40,13 @@ class FitText:
     encoded: list[list[int]]
     groups: list[str]
     concepts: tuple[str, ...] = ()
+
+    def grouped(self, latents: Sequence[Float[Tensor, "token layer d_model"]]) -> Groups:
+        """Return the latents of the texts by group."""
+        return {
+            name: [h for h, group in zip(latents, self.groups) if group == name]
+            for name in (*HALVES, HELD_OUT)
+        }
 
     @classmethod
     def of(cls, model: Model, texts: Sequence[str] | None, exclude: Exclude, seed: int) -> FitText:

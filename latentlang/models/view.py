@@ -31,9 +31,11 @@ class LogitTransform:
         """
         if self.scale != 1.0:
             logits.mul_(self.scale)
-        if self.cap is not None:
-            logits.div_(self.cap).tanh_().mul_(self.cap)
-        return logits
+        if self.cap is None:
+            return logits
+        logits.div_(self.cap).tanh_()
+        # The gradient of tanh needs its result.
+        return logits * self.cap if logits.requires_grad else logits.mul_(self.cap)
 
 
 def block_output(
