@@ -18,6 +18,7 @@ _AGAIN = {
     "Sweep": "sweep again",
     "PivotTest": "test again",
     "Lens": "fit it again",
+    "RunningSums": "start the fit again",
 }
 
 
