@@ -19,6 +19,7 @@ _AGAIN = {
     "PivotTest": "test again",
     "Retrieval": "retrieve again",
     "Lens": "fit it again",
+    "RunningSums": "start the fit again",
 }
 
 

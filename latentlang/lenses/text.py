@@ -49,15 +49,22 @@ class FitText:
         }
 
     @classmethod
-    def of(cls, model: Model, texts: Sequence[str] | None, exclude: Exclude, seed: int) -> FitText:
-        """Return the reader's texts, or the default text without some concepts.
+    def of(
+        cls,
+        model: Model,
+        texts: Sequence[str] | None,
+        exclude: Exclude,
+        seed: int,
+        tokens: int = TOKENS,
+    ) -> FitText:
+        """Return the reader's texts, or the default text of so many tokens without some concepts.
 
         Raises:
             DataError: The texts are none, or an unknown concept is excluded.
         """
         without = _concepts(exclude)
         if texts is None:
-            return _default(model, without, seed)
+            return _default(model, without, seed, tokens)
         several = not isinstance(texts, str) and isinstance(texts, Iterable)
         rows = list(texts) if several else [texts]
         if not all(isinstance(text, str) for text in rows):
@@ -73,7 +80,7 @@ class FitText:
         return cls(encoded, _dealt(encoded, seed))
 
 
-def _default(model: Model, without: set[str], seed: int) -> FitText:
+def _default(model: Model, without: set[str], seed: int, tokens: int) -> FitText:
     codes, words = list(languages().index), load_words()
     concepts = [concept for concept in words.index if concept not in without]
     group_of = dict(zip(concepts, _dealt(concepts, seed)))
@@ -83,7 +90,7 @@ def _default(model: Model, without: set[str], seed: int) -> FitText:
         known = [c for c in concepts if c in cloze and words.loc[c, code]]
         order = random.Random(f"{seed} {code}").sample(known, len(known))
         for group in dict.fromkeys(_DEAL):
-            budget = TOKENS / len(codes) * _DEAL.count(group) / len(_DEAL)
+            budget = tokens / len(codes) * _DEAL.count(group) / len(_DEAL)
             filled = []
             for concept in (concept for concept in order if group_of[concept] == group):
                 sentence = cloze[concept].replace(BLANK, words.loc[concept, code][0])
