@@ -38,7 +38,11 @@ class Batch:
 
 
 def maps_of(affine: Float[Tensor, "mapped d_model d_model_and_1"]) -> Maps:
-    """Return the maps of matrices whose last column is the offset."""
+    """Return the maps of matrices whose last column is the offset.
+
+    >>> maps_of(torch.tensor([[[0.0, 2.0, 0.0], [1.0, 0.0, 5.0]]]))(torch.tensor([[3.0, 4.0]]))
+    tensor([[8., 8.]])
+    """
     return Maps(affine[..., :-1], affine[..., -1])
 
 

@@ -26,6 +26,8 @@ class LogitTransform:
     def __call__(self, logits: Float[Tensor, "*row vocab"]) -> Float[Tensor, "*row vocab"]:
         """Apply scale and soft cap to ``[..., V]`` logits, in place: they may be gigabytes.
 
+        With a gradient, the result of a soft cap is a tensor of its own.
+
         >>> LogitTransform(scale=2.0)(torch.tensor([1.0, -3.0]))
         tensor([ 2., -6.])
         """
