@@ -81,10 +81,10 @@ def jacobian_directions(
     >>> import latentlang as ll
     >>> model = ll.load_model()
     >>> texts = [f"{n} and {n} is {2 * n}, and " * 3 for n in range(10)]
-    >>> ids = sorted(ll.start_ids("eagle", model.tokenizer, mode="word"))
+    >>> ids = model.tokenizer(" eagle")["input_ids"][-1:]
     >>> directions = ll.lenses.jacobian_directions(model, ids, texts, progress=False)
     >>> directions.values.shape
-    torch.Size([18, 2, 640])
+    torch.Size([18, 1, 640])
     """
     require_model(model)
     require_gradients(model)
