@@ -35,7 +35,7 @@ FIXED = {
     "Which of these needs the most tokens per word?": "the words are resampled below",
     "Which target loses the most concepts": "the words are resampled below",
     "Llama-2 7B has 6.7 billion weights.": "counted from the model's shape",
-    "The lens first reads the English word eagle at layer": "one fixed pair of prompts",
+    "The lens first has the English word eagle on top at layer": "one fixed pair of prompts",
     "Both patched: which answer will be the most frequent?": "15 of 17, and dear to repeat",
     "Which of the three changes more than half": "7, 0 and 0 of 8: far from 4, and dear to repeat",
 }

@@ -262,8 +262,8 @@ def test_a_lens_that_knows_the_concepts_is_named_each_time(tiny):
         with pytest.warns(UserWarning, match="fitted on sentences about") as said:
             ll.run_retrieval(model, *QUESTION, **FEW, lens=lens)
         assert len(said) == 1
-    with pytest.raises(LatentLangError, match="lens is a str: pass a lens"):
-        ll.run_retrieval(model, *QUESTION, **FEW, lens="linear")
+    with pytest.raises(LatentLangError, match="lens is a int: pass a lens"):
+        ll.run_retrieval(model, *QUESTION, **FEW, lens=3)
 
 
 def test_progress_counts_all_prompts_once(tiny, found, work):
