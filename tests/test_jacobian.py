@@ -314,7 +314,7 @@ class Harmful:
 
 def test_a_file_that_is_none_is_one_sentence_and_its_code_does_not_run(tiny, tmp_path):
     model, path = tiny("llama"), tmp_path / "lens.pt"
-    with pytest.raises(DataError, match="There is no file"):
+    with pytest.raises(DataError, match="does not exist"):
         ll.lenses.load_jacobian(path, model)
     for content, sentence in (
         (published(model, n_prompts=Harmful()), "it holds code"),

@@ -118,7 +118,7 @@ def save_jacobian(lens: Lens, path: str | Path) -> Path:
 def _dictionary(path: str | Path) -> dict[str, Any]:
     """Return the dictionary of a file, whose code is not run."""
     if not Path(path).is_file():
-        raise DataError(f"There is no file {path}: check the path.")
+        raise DataError(f"The file {path} does not exist: check the path.")
     try:
         kept = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, LookupError, pickle.PickleError) as error:
