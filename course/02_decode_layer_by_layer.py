@@ -283,7 +283,7 @@ ll.plots.grid(seen)
 }
 
 # %%
-larger = ll.load_model("qwen2.5-coder-1.5b-instruct")
+larger = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
 german = ll.run_experiment(larger, "translation", "fr", "de", every=4)
 word = german["sky"]
 

@@ -502,7 +502,7 @@ print(f"resamples of the concepts with a concept phase: {phases.concept_share:.0
 }
 
 # %%
-larger = ll.load_model("qwen2.5-coder-1.5b-instruct")
+larger = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
 qwen = ll.run_experiment(larger, "translation", ["de", "fr", "ru"], "zh", every=4)
 german = ll.run_experiment(larger, "translation", "fr", "de", every=4)
 models = {

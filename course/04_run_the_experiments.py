@@ -123,7 +123,7 @@ ll.plots.language_probability(cloze)
 # %%
 paper = ll.data.results("paper")
 here = ll.headlines(runs).reset_index().assign(model=model.name)
-larger = ll.load_model("qwen2.5-coder-1.5b-instruct")
+larger = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
 stored = {
     "translation de+fr+ru → zh": ll.run_experiment(
         larger, "translation", ["de", "fr", "ru"], "zh", every=4

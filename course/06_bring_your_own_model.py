@@ -85,7 +85,7 @@ model
 }
 
 # %%
-larger = ll.load_model("qwen2.5-coder-1.5b-instruct")
+larger = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
 pool = {"source": ["de", "fr", "ru"], "target": "zh"}
 three = {
     "Llama-2 7B": ll.data.published("llama-2-7b"),

@@ -502,7 +502,7 @@ ll.plots.sweep(romance)
 }
 
 # %%
-larger = ll.load_model("qwen2.5-coder-1.5b-instruct")
+larger = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
 qwen = ll.run_sweep(larger, "patch", ("fr", "en"), ("de", "zh"), every=4)
 ll.plots.sweep(qwen)
 

@@ -484,7 +484,7 @@ ll.plots.pivot_test(german)
 }
 
 # %%
-larger = ll.load_model("qwen2.5-coder-1.5b-instruct")
+larger = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
 qwen_chinese = ll.pivot_test(larger, "de", "zh", every=4)
 ll.plots.pivot_test(qwen_chinese)
 

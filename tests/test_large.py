@@ -19,7 +19,7 @@ import latentlang as ll
 from latentlang.models import packaged
 from latentlang.models.catalogue import CATALOGUE
 from latentlang.models.store import Store
-from latentlang.models.stored import shared_store, stored_model
+from latentlang.models.stored import shared_store
 from latentlang.runs.stored import differences
 from latentlang.runs.stored_pivots import pivot_differences
 from tools import ROOT, answers
@@ -112,7 +112,7 @@ def test_stored_answers_are_what_the_model_says_today(qwen):
     assert list(pivot_differences(store, qwen)) == []
     kept = (*answers.RUNS, *answers.SWEEPS, *answers.PIVOT_TESTS)
     assert len(store.answers) == len(kept)
-    stored = stored_model(NAME)
+    stored = ll.load_model(NAME, stored=True)
     for request in (each.arguments for each in answers.RUNS):
         run = ll.run_experiment(stored, **request)
         prompts = ll.build_prompts(

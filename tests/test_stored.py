@@ -373,7 +373,7 @@ def test_what_only_a_tokenizer_has_is_not_there():
     tokenizer = stored_model(SHIPPED.name).tokenizer
     for name in ("decode", "get_vocab", "backend_tokenizer"):
         assert not hasattr(tokenizer, name)
-        with pytest.raises(DataError, match="tokenizer of qwen.* is not on this machine"):
+        with pytest.raises(DataError, match="qwen.* was loaded without its tokenizer"):
             getattr(tokenizer, name)
 
 
@@ -429,7 +429,7 @@ def test_an_answer_computed_in_another_format_is_no_other_question(few, model, t
 def test_stored_results_answer_without_weights(stored, prepared):
     readings = prepared[2]
     assert stored.module is None and stored.n_layers == 4
-    assert "no weights here, stored answers" in repr(stored)
+    assert "no weights loaded, stored answers" in repr(stored)
     found = ll.run_experiment(stored, *TASK, progress=False)
     assert list(found.prompts["text"]) == list(readings.prompts["text"])
     torch.testing.assert_close(
@@ -453,7 +453,7 @@ def test_what_was_not_computed_is_one_sentence(stored):
         lambda: stored.folded_unembedding(),
     ):
         with pytest.raises(
-            TraceError, match=r"weights of .* are not on this machine.*load_model\('gemma-3-270m'\)"
+            TraceError, match=r"loaded without its weights.*load_model\('gemma-3-270m'\)"
         ):
             work()
 
@@ -499,8 +499,31 @@ def test_weights_that_are_here_give_exact_results_from_the_cache(prepared, tiny,
         exact = next(run for run in published if run.setting == found.setting)
         assert torch.equal(found.probability["zh"], exact.probability["zh"])
         assert not list((tmp_path / "home").rglob("*.safetensors")), "it was computed again"
+        assert ll.load_model(name, stored=True).module is None
     finally:
         shutil.rmtree(name)
+
+
+def test_stored_answers_may_be_asked_for_by_name(model):
+    qwen = ll.load_model(SHIPPED.name, stored=True)
+    assert "stored answers" in repr(qwen) and len(ll.run_experiment(qwen, *TASK, every=4)) > 0
+    with pytest.raises(ModelError, match=f"gemma-3-270m are stored .*{SHIPPED.name}.*stored=True"):
+        ll.load_model("gemma-3-270m", stored=True)
+    with pytest.raises(ModelError, match="one version of a model, so dtype would change nothing"):
+        ll.load_model(SHIPPED.name, stored=True, dtype="float32")
+    with pytest.raises(ModelError, match="loaded already, so stored would change nothing"):
+        ll.load_model(model, stored=True)
+
+
+def test_the_notebooks_take_the_larger_model_from_stored_answers():
+    """Where its weights are, a notebook would else load them, and compute for many minutes."""
+    loads = [
+        line.strip()
+        for path in sorted((ROOT / "course").glob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if f'load_model("{SHIPPED.name}"' in line
+    ]
+    assert len(loads) >= 6 and all("stored=True" in line for line in loads)
 
 
 def test_a_wrong_pair_is_one_sentence(capsys, tmp_path):
@@ -513,7 +536,7 @@ def test_a_wrong_pair_is_one_sentence(capsys, tmp_path):
 def test_nothing_is_precomputed_without_weights(stored, tmp_path):
     from latentlang.runs.precompute import precompute
 
-    with pytest.raises(TraceError, match="weights of .* are not on this machine"):
+    with pytest.raises(TraceError, match="loaded without its weights"):
         next(precompute(stored, tmp_path / "out", [("fr", "zh")]))
 
 
@@ -546,7 +569,7 @@ def test_answers_that_ship_need_no_weights_no_tokenizer_and_no_hub(prepared, tmp
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, env=env, cwd=tmp_path
     )
-    assert "no weights here, stored answers" in done.stdout
+    assert "no weights loaded, stored answers" in done.stdout
     asked = set(ll.load_words().index[::8])
     first = next(n for n, each in enumerate(readings.prompts["concept"]) if each in asked)
     lines = done.stdout.splitlines()

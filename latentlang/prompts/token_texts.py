@@ -79,7 +79,7 @@ class TokenTexts:
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise _MissingError(
-            f"The tokenizer of {self._name} is not on this machine, and this needs one: "
+            f"{self._name} was loaded without its tokenizer, and this needs one: "
             f"{self._advice}."
         )
 
