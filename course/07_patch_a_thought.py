@@ -49,7 +49,7 @@
 # %% tags=["parameters"]
 model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
 seed = 0
-every = 4  # every 4th concept of the list
+every = 6  # every 6th concept of the list
 
 # %%
 import pandas as pd

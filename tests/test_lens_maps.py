@@ -14,6 +14,7 @@ import latentlang as ll
 from latentlang.errors import DataError, TraceError
 from latentlang.lenses import Lens
 from latentlang.runs.experiment import Experiment
+from latentlang.runs.fitted import through
 
 QUIET = {"progress": False, "energy": False}
 
@@ -83,7 +84,9 @@ def test_the_key_holds_the_content(tiny):
         replace(lens, offsets=lens.offsets.flip(0)),
         replace(lens, name="other"),
     ]
-    keys = [Experiment.of(model, prompts, lens=each).key for each in lenses]
+    keys = [
+        Experiment.of(model, prompts, lens=through(model, each, False).key).key for each in lenses
+    ]
     assert len(set(keys)) == len(keys) and keys[0] == Experiment.of(model, prompts).key
     assert some_lens(model).key == lens.key
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import oracle
 import pytest
 import torch
 from tiny import TEXTS
 
 import latentlang as ll
-from latentlang.errors import TraceError
+from latentlang.errors import DataError, TraceError
+from latentlang.lenses import jacobian
 from latentlang.lenses.recipes import LENSES, left_out
 from latentlang.models.inquiry import Inquiry
 from latentlang.models.store_files import write_facts
 from latentlang.models.stored import facts_of, shared_store, stored_model
+from latentlang.runs.fitted import fitted
 from latentlang.runs.stored import keep_answer
 
 ASK = {"task": "translation", "source": "fr", "target": "zh", "every": 16}
 QUIET = {"progress": False}
-FIT = [f"{n} and {n + 1} make {2 * n + 1}, {word}." for n in range(6) for word in ("or so", "yes")]
+FIT = [
+    f"{n} and {n + 1} make {2 * n + 1}, {word}. {word} and {n} make more, as far as we know."
+    for n in range(6)
+    for word in ("or so", "yes")
+]
+FITTED = [name for name, recipe in LENSES.items() if recipe.fit]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,7 +49,7 @@ def named(one, home):
     return ll.run_experiment(one, **ASK, lens="linear", **QUIET)
 
 
-@pytest.mark.parametrize("name", LENSES)
+@pytest.mark.parametrize("name", FITTED)
 def test_every_recipe_maps_latents_as_its_numbers_say(tiny, tmp_path, name):
     """Against plain hooks and the written-out map, and it is kept on disk whole."""
     model = tiny("llama")
@@ -86,7 +95,7 @@ def test_no_sentence_of_the_fit_is_about_what_every_fourth_asks(named, home):
 
 
 def test_another_version_of_a_recipe_is_fitted_again(one, named, home, monkeypatch):
-    newer = type(LENSES["linear"])(LENSES["linear"].fit, version=2)
+    newer = replace(LENSES["linear"], version=2)
     monkeypatch.setitem(LENSES, "linear", newer)
     ll.run_experiment(one, **ASK, lens="linear", **QUIET)
     assert len(lenses(home)) == 2
@@ -127,3 +136,43 @@ def test_a_stored_run_through_a_lens_answers_for_its_name_alone(one, named, tmp_
     assert f"'{title}'" in str(caught.value)
     with pytest.raises(TraceError, match="What lens= asks for is not stored"):
         ll.run_experiment(far, **ASK, lens=ll.lenses.fit_linear(one, exclude=left_out(), **QUIET))
+
+
+def test_the_patchscope_by_name_is_the_one_by_hand(one, named, tmp_path, monkeypatch):
+    run = ll.run_experiment(one, **ASK, lens="patchscope", follow=True, **QUIET)
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=one.tokenizer)
+    by_hand = ll.lenses.patchscope(one, prompts[list(run.prompts["concept"])], top_k=10, **QUIET)
+    assert run.lens == by_hand.lens == "patchscope"
+    for code in run.languages:
+        torch.testing.assert_close(run.probability[code], by_hand.probability[code])
+    again = ll.run_experiment(one, **ASK, lens="patchscope", **QUIET)
+    assert torch.equal(again.entropy, run.entropy), "It was read again, in other batches."
+    folder = shared_store(tmp_path, one.name)
+    write_facts(folder, facts_of(one))
+    keep_answer(folder, run, one, every=16)
+    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path))
+    far = ll.run_experiment(stored_model(one.name), **ASK, lens="patchscope")
+    assert far.lens == "patchscope" and (far.entropy - run.entropy).abs().max() < 0.02
+    for ask in ({"keep_latents": True}, {"words": None, "lens": "none"}):
+        with pytest.raises((DataError, TraceError), match="keeps no latents|Unknown lens 'none'"):
+            ll.run_experiment(one, **{**ASK, "lens": "patchscope", **ask}, **QUIET)
+    with pytest.raises(TraceError, match="'patchscope' fits no map, and this needs one"):
+        ll.run_retrieval(one, "translation", "fr", "zh", ["en"], lens="patchscope", **QUIET)
+
+
+def test_a_long_fit_goes_on_where_it_stopped(one, home, monkeypatch):
+    """By its name, without a file from the reader, and the file is gone at the end."""
+    monkeypatch.setattr(jacobian, "TOKENS", 6_000)  # a small tokenizer makes many of a sentence
+
+    def stops(done: int, _: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    begun: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        fitted(one, "jacobian", stops)
+    assert len(list(home.rglob("*.sums.safetensors"))) == 1
+    lens = fitted(one, "jacobian", lambda done, _: begun.append(done))
+    assert begun[0] == 3 and not list(home.rglob("*.sums.safetensors"))
+    whole = ll.lenses.fit_jacobian(one, exclude=left_out(), **QUIET)
+    torch.testing.assert_close(lens.matrices, whole.matrices)

@@ -3,9 +3,10 @@
     python -m tools.answers qwen2.5-coder-1.5b-instruct
     python -m tools.answers qwen2.5-coder-1.5b-instruct --only notebook_07,notebook_08
 
-It asks everything of RUNS, SWEEPS and PIVOT_TESTS of the model, whose weights must be here; what
-the cache holds is not computed again. First it says which stored answers differ from what would be
-asked now. With ``--only`` it asks what these places show, and keeps the other answers as they are.
+It asks everything of RUNS, SWEEPS and PIVOT_TESTS that is of the model, whose weights must be
+here; what the cache holds is not computed again. First it says which stored answers differ from
+what would be asked now. With ``--only`` it asks what these places show, and keeps the other answers
+as they are.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from functools import partial
 from pathlib import Path
 
 import latentlang as ll
+from latentlang.lenses.recipes import LENSES
+from latentlang.models.catalogue import PACKAGED
+from latentlang.models.inquiry import Inquiry
 from latentlang.models.model import Model
 from latentlang.models.store import Store
 from latentlang.models.store_files import write_facts
@@ -31,14 +35,16 @@ from latentlang.runs.sweep_experiment import asked
 from .scripts import ROOT
 
 Keep = Callable[[Path], int]
+LARGER = "qwen2.5-coder-1.5b-instruct"
 
 
 @dataclass(frozen=True)
 class Request:
-    """A question to store: its arguments, and the place that shows the answer."""
+    """A question to store: its arguments, the place that shows the answer, and of which model."""
 
     place: str
     arguments: dict
+    model: str = LARGER
 
 
 # Arguments of `ll.run_experiment`.
@@ -50,6 +56,15 @@ RUNS = tuple(
         ("notebook_04", "de", "zh"),
         ("notebook_04", "ru", "zh"),
     )
+) + tuple(
+    Request("notebook_09", {**asked, "lens": lens, "every": 4}, model)
+    for model, lenses, pairs in (
+        (PACKAGED, (None, *LENSES), (("fr", "zh"), ("de", "zh"), ("ru", "zh"))),
+        (LARGER, ("linear", "tuned", "patchscope"), (("fr", "de"), ("fr", "zh"))),
+    )
+    for source, target in pairs
+    for asked in ({"task": "translation", "source": source, "target": target},)
+    for lens in lenses
 )
 
 # Arguments of `ll.run_sweep`.
@@ -78,11 +93,11 @@ def main(name: str, only: Collection[str] = ()) -> None:
     model = ll.load_model(name, dtype=_number_format(folder) if only else None)
     if model.traced is None:
         raise SystemExit(f"The weights of {name} are missing: python -m latentlang prefetch {name}")
-    places = {each.place for each in (*RUNS, *SWEEPS, *PIVOT_TESTS)}
+    places = {each.place for each in requests(name)}
     if unknown := set(only) - places:
         raise SystemExit(
-            f"Nothing is stored for {', '.join(sorted(unknown))}: "
-            f"choose among {', '.join(sorted(places))}."
+            f"Nothing of {name} is stored for {', '.join(sorted(unknown))}: "
+            f"choose among {', '.join(sorted(places)) or 'the models that tools/answers.py names'}."
         )
     for reason in _out_of_date(folder, model):
         print(reason, flush=True)
@@ -93,6 +108,11 @@ def main(name: str, only: Collection[str] = ()) -> None:
     write_facts(folder, facts_of(model))
     for title, n, keep in kept:
         print(f"{title}: n = {n}, {keep(folder):,} bytes", flush=True)
+
+
+def requests(name: str) -> list[Request]:
+    """Return all that is stored of a model."""
+    return [each for each in (*RUNS, *SWEEPS, *PIVOT_TESTS) if each.model == name]
 
 
 def _number_format(folder: Path) -> str | None:
@@ -106,22 +126,18 @@ def _number_format(folder: Path) -> str | None:
 
 def _answers(model: Model, wanted: Collection[str]) -> Iterator[tuple[str, int, Keep]]:
     """Yield title, n and what keeps it in a folder, for each answer of some places."""
-    for request in RUNS:
-        if request.place in wanted:
+    mine = [each for each in requests(model.name) if each.place in wanted]
+    for request in mine:
+        if request in RUNS:
             run = ll.run_experiment(model, **request.arguments, follow=True)
             every = request.arguments["every"]
-            yield (
-                run.setting.title,
-                len(run),
-                partial(keep_answer, run=run, model=model, every=every),
-            )
-    for request in SWEEPS:
-        if request.place in wanted:
+            title = Inquiry(run.setting, every, run.lens).title
+            yield title, len(run), partial(keep_answer, run=run, model=model, every=every)
+        elif request in SWEEPS:
             sweep, inquiry = ll.run_sweep(model, **request.arguments), asked(**request.arguments)
             keep = partial(keep_sweep, sweep=sweep, model=model, inquiry=inquiry)
             yield inquiry.title, len(sweep), keep
-    for request in PIVOT_TESTS:
-        if request.place in wanted:
+        else:
             test = ll.pivot_test(model, **request.arguments)
             question = asked_pivot(**request.arguments)
             keep = partial(keep_pivot, test=test, model=model, inquiry=question)

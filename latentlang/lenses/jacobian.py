@@ -16,6 +16,7 @@ from ..progress import Progress
 from .gradients import LEAST, SKIPPED, require_gradients
 from .quality import judged, with_quality
 from .reading import token_latents
+from .recipes import LENSES, Recipe
 from .running import means
 from .text import HALVES, HELD_OUT, Exclude, FitText
 
@@ -131,3 +132,6 @@ def _with_target(
     """Add maps that change nothing, for the target layer if it is not the last one."""
     same = torch.eye(maps.shape[-1]).expand(n_layers - len(maps), -1, -1)
     return torch.cat([maps, same])
+
+
+LENSES["jacobian"] = Recipe(fit_jacobian, resumes=True)

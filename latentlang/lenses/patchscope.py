@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import nnsight
@@ -25,7 +26,9 @@ from ..models.model import Model
 from ..models.view import block_output
 from ..progress import Progress
 from ..prompts.prompt import Prompt, PromptSet
+from .recipes import LENSES, Recipe
 
+NAME = "patchscope"
 # Prompts that ask for their last token again. The first two are published, the others are ours.
 IDENTITY = {
     "patchscopes": "cat -> cat\n1135 -> 1135\nhello -> hello\n?",  # Ghandeharioun et al. 2024
@@ -76,7 +79,7 @@ def patchscope(
     Run(2 prompts x 18 layers of gemma-3-270m, float32, patchscope lens: translation fr → de)
     """
     options = {"top_k": top_k, "follow": follow, "watch": watch, "batch_size": batch_size}
-    reading = Patchscope(model, prompts, targets, identity=identity, **options)
+    reading = Patchscope(model, prompts, targets, identity=identity, energy=False, **options)
     reading.work(progress)
     return reading.run()
 
@@ -85,10 +88,10 @@ class Patchscope(Decoding):
     """One call of ``patchscope``: each prompt and layer is one row behind the identity prompt."""
 
     def __init__(
-        self, model: Model, prompts: Any, targets: Any, *, identity: str, **options: Any
+        self, model: Model, prompts: Any, targets: Any = None, *, identity: str, **options: Any
     ) -> None:
-        super().__init__(model, prompts, targets, energy=False, **options)
-        self.lens_name = "patchscope"
+        super().__init__(model, prompts, targets, **options)
+        self.lens_name = NAME
         text = IDENTITY.get(identity, identity) if isinstance(identity, str) else ""
         self.identity: list[int] = model.tokenizer(text)["input_ids"] if text else []
         if len(self.identity) < 2:
@@ -126,3 +129,6 @@ class Patchscope(Decoding):
             readings = nnsight.save(reduce(h, lm.final_norm, lm.lm_head, transform, request))
             tracer.stop()
         return self.checked(rows, readings)
+
+
+LENSES[NAME] = Recipe(reading=partial(Patchscope, identity="patchscopes"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import TraceError, near
+from ..lens.decoding import Decoding
 from ..lens.lens import Lens
 from ..prompts.words import load_words
 
@@ -14,13 +15,18 @@ _LEFT_OUT = 4  # the concepts that experiments with every=4 ask about are in no 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a lens is fitted. ``fit`` takes ``(model, texts=None, *, exclude, seed, progress)``.
+    """How a lens is fitted, or how it reads without a fit.
 
-    ``version``: raise it when the same text gives other numbers.
+    ``fit`` takes ``(model, texts=None, *, exclude, seed, progress)``; None: the lens has no map.
+    ``reading``: what reads prompts through it; it takes what ``Decoding`` takes. ``version``: raise
+    it when the same text or prompts give other numbers. ``resumes``: whether ``fit`` takes a file
+    as ``resume``, from which an interrupted fit goes on.
     """
 
-    fit: Callable[..., Lens]
+    fit: Callable[..., Lens] | None = None
+    reading: Callable[..., Decoding] = Decoding
     version: int = 1
+    resumes: bool = False
 
 
 LENSES: dict[str, Recipe] = {}

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..lens.inputs import Inputs
-from ..lens.lens import Lens
 from ..lens.readings import READINGS
 from ..lens.run import Run
 from ..lens.tensors import labels_of
@@ -28,7 +27,7 @@ class Experiment:
 
     ``model``: name, revision, number format and quantization. ``prompts``: each prompt as a whole
     (text, spellings, token sets and the rest), with its input ids. ``lens``: ``"logit"``, or
-    ``Lens.key``. ``readings``: the names and versions of ``READINGS``.
+    the key of ``Through``. ``readings``: the names and versions of ``READINGS``.
     """
 
     model: tuple[tuple[str, str], ...]
@@ -47,7 +46,7 @@ class Experiment:
         prompts: PromptSet,
         *,
         keep_latents: bool = False,
-        lens: Lens | None = None,
+        lens: str = "logit",
     ) -> Experiment:
         """Return the experiment that reads these prompts with this model."""
         versions = tuple((name, reading.version) for name, reading in READINGS.items())
@@ -55,7 +54,7 @@ class Experiment:
             model=tuple(model.identity.items()),
             setting=prompts.setting,
             prompts=with_ids(prompts, model),
-            lens=cls.lens if lens is None else lens.key,
+            lens=lens,
             keep_latents=keep_latents,
             readings=versions,
         )

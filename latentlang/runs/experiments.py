@@ -11,8 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError
-from ..lens.decoding import Decoding
-from ..lens.lens import Lens, require_lens
+from ..lens.lens import Lens
 from ..lens.run import Run
 from ..models.model import Model, require_model
 from ..models.stored import Stored
@@ -23,7 +22,7 @@ from ..prompts.words import load_words
 from . import cache
 from .cache import Answer, Entry
 from .experiment import Experiment, fits
-from .fitted import fitted
+from .fitted import LOGIT, Through, through
 from .stored import stored_run
 
 if TYPE_CHECKING:
@@ -67,8 +66,10 @@ def run_experiment(
             pools de, fr and ru to zh).
         every: 4 asks about every fourth concept of the word list, the same ones for all pairs.
         lens: what maps each latent before it is read, as in ``decode``; None is the logit lens. A
-            name, such as ``"linear"``, stands for a lens that is fitted the first time and kept on
-            disk; no sentence of its text is about the concepts of ``every=4``.
+            name, ``"linear"``, ``"tuned"`` or ``"jacobian"``, stands for a lens that is fitted the
+            first time and kept on disk (on two CPU cores the default model takes half a minute,
+            five minutes, and about an hour); no sentence of its text is about the concepts of
+            ``every=4``. ``"patchscope"`` fits nothing (``ll.lenses.patchscope``).
         keep_latents: keep the latents as well (5 MB for 119 prompts of the default model).
         follow: keep ``run.followed`` as well, as in ``decode``. Stored answers that hold it return
             it in any case.
@@ -112,13 +113,14 @@ def run_experiment(
         }
         name = lens if isinstance(lens, str) else Experiment.lens
         return stored_run(model, task, sources, target, every, beyond, follow, name, **options)
-    if isinstance(lens, str):
-        lens = fitted(model, lens, progress)
-    options |= {"words": words, "every": every, "lens": lens}
+    if lens == "patchscope" and keep_latents:
+        raise DataError("The Patchscope keeps no latents: leave keep_latents or lens out.")
+    read = through(model, lens, progress)
+    options |= {"words": words, "every": every, "through": read}
     options |= {"keep_latents": keep_latents, "follow": follow}
     questions = [Question.of(model, task, code, target, **options) for code in sources]
-    if lens is not None:
-        lens.warn_of_shared(p.concept for question in questions for p in question.prompts)
+    if read.lens is not None:
+        read.lens.warn_of_shared(p.concept for question in questions for p in question.prompts)
     starts = [0, *accumulate(len(question.prompts) for question in questions)]
     with reporting(progress, starts[-1]) as report:
 
@@ -141,7 +143,7 @@ class Question:
     prompts: PromptSet
     keep_latents: bool = False
     follow: bool = False
-    lens: Lens | None = None
+    through: Through = LOGIT
 
     @classmethod
     def of(
@@ -154,14 +156,12 @@ class Question:
         every: int = 1,
         keep_latents: bool = False,
         follow: bool = False,
-        lens: Lens | None = None,
+        through: Through = LOGIT,
         words: pd.DataFrame | str | None = None,
         **options: Any,
     ) -> Question:
         """Return the question of one source, from the arguments of ``run_experiment``."""
         require_model(model)
-        if lens is not None:
-            require_lens(lens).maps(model, range(1, model.n_layers + 1))
         whole = build_prompts(
             task, source, target, tokenizer=model.tokenizer, words=words, **options
         )
@@ -171,7 +171,7 @@ class Question:
                 f"every={every} leaves no usable concept from '{source or target}' to '{target}': "
                 "take a smaller number."
             )
-        return cls(model, whole, prompts, keep_latents, follow, lens)
+        return cls(model, whole, prompts, keep_latents, follow, through)
 
     @property
     def name(self) -> str:
@@ -215,11 +215,11 @@ class Question:
 
     def _entry(self, prompts: PromptSet) -> Entry[Run]:
         """Return the place of the answer about some prompts of the pair."""
-        asked = Experiment.of(self.model, prompts, keep_latents=self.keep_latents, lens=self.lens)
-        lens = asked.lens if self.lens is None else self.lens.name
+        lens, kept = self.through, self.keep_latents
+        asked = Experiment.of(self.model, prompts, keep_latents=kept, lens=lens.key)
 
         def about(run: Run, rows: slice) -> bool:
-            return fits(run, self.model, prompts[rows], self.keep_latents, self.follow, lens)
+            return fits(run, self.model, prompts[rows], kept, self.follow, lens.name)
 
         # To follow tokens changes no number: the experiment is the same, and its answer holds more.
         name = f"{asked.key}-followed" if self.follow else asked.key
@@ -228,16 +228,15 @@ class Question:
     @cached_property
     def _subject(self) -> str:
         """What a refresh makes outdated: all that was read of the pair."""
-        return Experiment.of(self.model, self.whole, lens=self.lens).key
+        return Experiment.of(self.model, self.whole, lens=self.through.key).key
 
     def _compute(self, report: Callable[[int], None]) -> Callable[[slice], Run]:
         def compute(rows: slice) -> Run:
-            reading = Decoding(
+            reading = self.through.reading(
                 self.model,
                 self.prompts[rows],
                 top_k=Experiment.top_k,
                 positions=Experiment.positions,
-                lens=self.lens,
                 keep_latents=self.keep_latents,
                 follow=self.follow,
             )
