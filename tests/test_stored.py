@@ -580,10 +580,12 @@ def test_answers_that_ship_need_no_weights_no_tokenizer_and_no_hub(prepared, tmp
 def test_the_answers_that_ship_are_written_by_one_command(tiny, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(answers, "ROOT", tmp_path)
-    question = answers.Request("notebook_08", {"source": "de", "target": "zh", "every": 8})
-    monkeypatch.setattr(answers, "PIVOT_TESTS", (question,))
-    monkeypatch.setattr(answers, "SWEEPS", ())
     name = str(tiny.folder("llama"))
+    pair = {"source": "de", "target": "zh", "every": 8}
+    asked = {"task": "translation", **pair}
+    runs = [("notebook_02", asked), ("notebook_09", {**asked, "lens": "patchscope"})]
+    monkeypatch.setattr(answers, "RUNS", tuple(answers.Request(*each, name) for each in runs))
+    monkeypatch.setattr(answers, "PIVOT_TESTS", (answers.Request("notebook_08", pair, name),))
     answers.main(name)
     n_answers = len(answers.RUNS) + 1
     folder = shared_store(tmp_path / "data" / "results", name)
@@ -598,7 +600,7 @@ def test_the_answers_that_ship_are_written_by_one_command(tiny, tmp_path, monkey
         and "version" not in said
         and said.count(" bytes") == 2 * n_answers + 1
     )
-    with pytest.raises(SystemExit, match="Nothing is stored for notebook_99: choose among"):
+    with pytest.raises(SystemExit, match="is stored for notebook_99: choose among notebook_02"):
         answers.main(name, ["notebook_99"])
     (folder / "model.json").write_text("[]")
     answers.main(name)
@@ -614,8 +616,8 @@ def test_one_more_answer_is_of_the_format_of_those_that_are_kept(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(answers, "ROOT", tmp_path)
     request = {"task": "translation", "source": "fr", "target": "zh", "every": 40}
-    monkeypatch.setattr(answers, "RUNS", (answers.Request("notebook_02", request),))
     name = str(tiny.folder("llama"))
+    monkeypatch.setattr(answers, "RUNS", (answers.Request("notebook_02", request, name),))
     folder = shared_store(tmp_path / "data" / "results", name)
     write_facts(folder, facts_of(ll.load_model(name, dtype=number_format)))
     answers.main(name, ["notebook_02"])

@@ -332,11 +332,12 @@ def test_the_command_keeps_sweeps_beside_runs(one, tiny, tmp_path, monkeypatch, 
     monkeypatch.setattr(answers, "RUNS", ())
     request = dict(zip(("protocol", "source", "into"), ERASE)) | {"every": 40}
     monkeypatch.setattr(answers, "PIVOT_TESTS", ())
-    monkeypatch.setattr(answers, "SWEEPS", (answers.Request("notebook_08", request),))
+    name = str(tiny.folder("llama"))
+    monkeypatch.setattr(answers, "SWEEPS", (answers.Request("notebook_08", request, name),))
     for _ in range(2):
-        answers.main(str(tiny.folder("llama")))
+        answers.main(name)
         assert "erase en into de-zh (every=40): n = " in capsys.readouterr().out
-    store = Store.open(shared_store(tmp_path / "data" / "results", str(tiny.folder("llama"))), "")
+    store = Store.open(shared_store(tmp_path / "data" / "results", name), "")
     assert list(store.answers) == [asked(**request)]
 
 

@@ -73,6 +73,11 @@ SWEEPS: tuple[Request, ...] = (
         "notebook_07",
         {"protocol": "patch", "source": ("fr", "en"), "into": ("de", "zh"), "every": 4},
     ),
+    Request(
+        "notebook_07",
+        {"protocol": "patch", "source": ("es", "fr"), "into": ("de", "zh"), "every": 4},
+        PACKAGED,
+    ),
 )
 
 # Arguments of `ll.pivot_test`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -152,3 +153,4 @@ def _sums(
 
 
 LENSES["linear"] = Recipe(fit_linear)
+LENSES["linear-shuffled"] = Recipe(partial(fit_linear, shuffled=True))

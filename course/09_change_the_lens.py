@@ -1,0 +1,544 @@
+# ---
+# jupyter:
+#   course:
+#     you_will: 'read the same latents through five lenses, and find out which findings are the lens''s own'
+#     figure: 'll.plots.lens_panel(german)'
+#     alt: 'Five panels of curves, one per lens, over the layers'
+#     first_run: 2.5
+#     again: 0.8
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 9 · Change the lens
+#
+# **Is English in the latents, or in the instrument that you read them with?**
+#
+# All readings of notebooks 1 to 6 came from one instrument, the logit lens.
+# Here you read the *same* latents with other lenses.
+# A finding that changes with the lens may be a finding about the lens.
+
+# %% [markdown]
+# ## What you will do
+#
+# - say what the logit lens assumes, and fit a [linear lens](GLOSSARY.md) that assumes less;
+# - watch the English peak and the first Chinese layer move;
+# - compare five lenses, with [controls](GLOSSARY.md), in two models;
+# - tell concepts by their words without the preferences of the output layer ([retrieval](GLOSSARY.md));
+# - say which findings of this course survive every lens.
+#
+# **You need** notebooks 2 and 3, section 2 of notebook 4, and matrices times vectors.
+# For words you do not know there is a [glossary](GLOSSARY.md).
+#
+# **Time** about 60 minutes to work through.
+# The cells run for two to three minutes on two CPU cores the first time.
+# The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
+
+# %% tags=["claims"]
+{
+    "about 60 minutes to work through": "an estimate for a lesson",
+    "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
+        "the name of a model, and counted by a test"
+    ),
+}
+
+# %% tags=["setup"]
+
+# %% tags=["parameters"]
+model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
+every = 4  # ask about every 4th concept of the list
+
+# %%
+import pandas as pd
+import plotly.graph_objects as go
+import torch
+from IPython.display import display
+
+model = ll.load_model(model)
+model
+
+# %% [markdown]
+# ## 1. What the logit lens assumes
+#
+# **Objective: see why a lens may be blind.**
+#
+# The logit lens sends a latent of a middle layer through the final norm and the [unembedding](GLOSSARY.md), which were made for the latents of the *last* layer.
+# So it assumes that a middle layer writes a word in the same directions as the last one does.
+# If it does not, the word may be there, and the lens shows another one, or none.
+#
+# A fitted lens assumes less.
+# It first maps the latent, with a matrix per layer; the norm and the unembedding stay.
+# The **linear lens** predicts the last layer's latent from that of the middle layer, over many tokens of ordinary text: M is the matrix with the smallest sum of ‖M h − h(last)‖² (least squares; Din and others, 2023).
+#
+# Which text?
+# Here it is the [cloze](GLOSSARY.md) sentences of all languages of the course, but none about a concept that you will ask about: the lens must not have seen the answer.
+
+# %%
+prompts = ll.build_prompts("translation", "de", "zh", tokenizer=model.tokenizer)
+prompts = prompts.about(ll.load_words().index[::every])
+lens = ll.lenses.fit_linear(model, exclude=prompts, progress=False)
+table = lens.quality.round(2)
+table.loc[10:]
+
+# %% [markdown]
+# The table is measured on text that was not used for the fit, in nats.
+# `logit lens` and `this lens` say how far each is from the model's own output ([KL divergence](GLOSSARY.md)): 0 would be the output itself.
+# `between halves` compares two lenses that were fitted on half of the text each; a difference as small as that is noise of the fit.
+#
+# The linear lens is nearer to the output at each of these layers.
+
+# %% tags=["claims"]
+{
+    "The linear lens is nearer to the output at each of these layers": (
+        (table["this lens"] < table["logit lens"]).loc[10:].all()
+    ),
+}
+
+# %% [markdown]
+# ## 2. Watch the answer move
+#
+# **Objective: read one experiment through two lenses.**
+#
+# The experiment is one that you know: from German to Chinese, where English rises in the middle layers.
+
+# %%
+plain = ll.run_experiment(model, "translation", "de", "zh", every=every)
+linear = ll.run_experiment(model, "translation", "de", "zh", every=every, lens=lens)
+two = ll.compare_lenses([plain, linear], [lens])
+
+# %% tags=["predict"]
+before, after = two["pivot_peak"]
+choices = ["lower", "as high, within a tenth", "higher"]
+found = choices[1]
+if after < 0.9 * before:
+    found = choices[0]
+if after > 1.1 * before:
+    found = choices[2]
+question = "Through the linear lens, how high will the peak of English be?"
+ll.predict(question, choices, found, f"{after:.1%}, and {before:.1%} through the logit lens.")
+
+# %% tags=["predict"]
+before, after = two["target_start"]
+choices = ["at an earlier layer", "at the same layer", "at a later layer"]
+found = choices[1]
+if after != before:
+    found = choices[0] if after < before else choices[2]
+told = f"From layer {after} on, and from {before} through the logit lens."
+ll.predict("And where will Chinese overtake English for good?", choices, found, told)
+
+# %%
+ll.plots.lens_panel([plain, linear], ["en", "zh"])
+
+# %% [markdown]
+# **What to notice.** TO WRITE 2
+
+# %% [markdown]
+# Be careful with the second finding.
+# The linear lens was fitted to predict the last layer, so it may do a part of the work that the later layers do.
+# That Chinese leads through it at some layer says: from this latent, Chinese *can be predicted*.
+# It does not say that the model has the Chinese word there.
+
+# %% [markdown]
+# ### By hand
+#
+# A lens is one more line in the trace of notebook 2.
+
+# %%
+layer, first = 14, prompts[0]
+with model.trace(first.text):
+    output = model.traced.layers[layer - 1].output
+    if not isinstance(output, torch.Tensor):  # in some models it is a tuple
+        output = output[0]
+    matrix = lens.matrices[layer - 1].to(output)
+    mapped = (matrix @ output[0, -1])[None, None]  # the only new line
+    logits = model.traced.lm_head(model.traced.final_norm(mapped))[0, 0].float().cpu().save()
+by_hand = model.logit_transform(logits).softmax(-1) if model.logit_transform else logits.softmax(-1)
+rows = {}
+for code in ("en", "zh"):
+    mine = by_hand[sorted(first.token_ids[code])].sum().item()
+    rows[code] = {"by hand": mine, "library": linear.probability[code][0, layer - 1].item()}
+pd.DataFrame(rows).T.round(4)
+
+# %% [markdown]
+# ## Exercise 09.1 · Fit a lens by hand (6 minutes, medium)
+#
+# Write `fit_by_hand(x, y)`.
+# Both are tensors `[n_tokens, d_model]`: the latents of a layer, and those of the last layer at the same tokens.
+# Return the matrix M, `[d_model, d_model]`, for which M @ x[n] is nearest to y[n], by least squares over all n.
+# `torch.linalg.lstsq(a, b).solution` is the s with the smallest ‖a s − b‖².
+
+
+# %% tags=["stub"]
+def fit_by_hand(x, y): ...
+
+
+answer = ...  # write fit_by_hand, then replace the dots here by: fit_by_hand
+ll.checks.exercise("09.1", answer)
+
+
+# %% tags=["solution"]
+def fit_by_hand(x, y):
+    # The rows of x are latents, so lstsq finds s with x s ≈ y: M is s the other way round.
+    return torch.linalg.lstsq(x, y).solution.T
+
+
+ll.checks.exercise("09.1", fit_by_hand)
+
+# %% tags=["right"]
+[
+    lambda x, y: torch.linalg.solve(x.T @ x, x.T @ y).T,
+    lambda x, y: (torch.linalg.pinv(x) @ y).T.float(),
+]
+
+# %% tags=["wrong"]
+{
+    "the other way round": lambda x, y: torch.linalg.lstsq(x, y).solution,
+    "from y to x": lambda x, y: torch.linalg.lstsq(y, x).solution.T,
+    "with an intercept": lambda x, y: (
+        torch.linalg.lstsq(x - x.mean(0), y - y.mean(0)).solution.T
+    ),
+    "the products alone": lambda x, y: x.T @ y,
+    "no other matrix": lambda x, y: torch.eye(3),
+    "fit_by_hand returns nothing": lambda x, y: None,
+    "is a function": 3,
+}
+
+# %% [markdown]
+# ## 3. Could any matrix do this?
+#
+# **Objective: put a lens to its own controls.**
+#
+# A matrix of 640 × 640 numbers has much freedom.
+# Two controls show what it would do without knowing anything:
+#
+# - *shuffled*: the same fit, but each latent is to predict the last latent of another token, drawn at random. This lens can only learn what is usual.
+# - *rotated*: the maps of the linear lens, with all of their directions turned at random. They stretch as before, and point nowhere.
+
+# %% tags=["claims"]
+{
+    "A matrix of 640 × 640 numbers": lens.matrices.shape[-1] == 640,
+}
+
+# %%
+demo = ll.load_model("gemma-3-270m", stored=True)  # stored answers of the demo model
+ask = {"task": "translation", "source": "de", "target": "zh", "every": 4}
+controls = [linear, ll.run_experiment(model, **{**ask, "every": every}, lens=ll.lenses.rotated(lens))]
+controls.append(ll.run_experiment(demo, **ask, lens="linear-shuffled"))
+highest = {run.lens: {code: run.probability[code].mean(0)[:-1].max().item() for code in ("en", "zh")} for run in controls}
+pd.DataFrame(highest).T.round(4)
+
+# %% [markdown]
+# **What to notice.** TO WRITE 3
+
+# %% [markdown]
+# ## 4. Five lenses
+#
+# **Objective: compare instruments that assume different things.**
+#
+# - **Tuned lens**: a map per layer as well, with an offset, trained until its *output* is near the model's output (Belrose and others, 2023).
+# - **Patchscope**: no map. The latent is put into another prompt, which asks the model to repeat a word, and the model's own later layers say what it is (Ghandeharioun and others, 2024).
+# - **Jacobian lens**: not fitted to any answer. Its map is the mean of the model's own derivatives: how much the last latent would change if this one changed a little (Gurnee and others, 2026; section 6).
+#
+# They take minutes to an hour to make, so here are [stored answers](GLOSSARY.md) of the demo model.
+
+# %%
+names = [None, "linear", "tuned", "jacobian", "patchscope"]
+german = [ll.run_experiment(demo, **ask, lens=name) for name in names]
+ll.plots.lens_panel(german, ["de", "en", "zh"])
+
+# %% [markdown]
+# **What to notice.** TO WRITE 4
+
+# %%
+tables = {}
+for source in ("de", "fr", "ru"):
+    runs = [ll.run_experiment(demo, **{**ask, "source": source}, lens=name) for name in names]
+    tables[f"{source} → zh"] = ll.compare_lenses(runs)
+columns = ["target_start", "target_lower", "target_upper", "pivot_peak", "lower", "upper", "at_layer"]
+agreement = pd.concat(tables, names=["pair"])[columns].round(3)
+agreement
+
+# %% [markdown]
+# **What to notice.** TO WRITE 4b
+
+# %% [markdown]
+# ### A larger model
+
+# %%
+larger = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
+asked = {"task": "translation", "source": "fr", "target": "de", "every": 4}
+names_there = [None, "linear", "tuned", "patchscope"]
+qwen = [ll.run_experiment(larger, **asked, lens=name) for name in names_there]
+ll.plots.lens_panel(qwen, ["fr", "en", "de"])
+
+# %% [markdown]
+# **What to notice.** TO WRITE 4c
+
+# %% [markdown]
+# ## 5. Without the preferences of the output layer
+#
+# **Objective: tell information from probability.**
+#
+# Every lens so far ends in the unembedding, which knows how frequent each word is.
+# Perhaps English words win only because English is frequent.
+#
+# **Retrieval** takes this away.
+# Take a latent of a prompt about a flower, and the English words of all concepts.
+# From the log-probability of each word, subtract its mean over the prompts about *other* concepts.
+# What is left says how much this prompt raises this word.
+# If *flower* is raised the most, the concept is told by its English word.
+# The same works with the Spanish words, or the Chinese ones.
+# Chance is one over the number of concepts.
+
+# %%
+codes = ["ru", "en", "es", "zh"]
+found = ll.run_retrieval(model, "translation", "ru", "zh", codes, every=2)
+russian = ll.run_experiment(demo, "translation", "ru", "zh", every=4)
+
+# %% tags=["predict"]
+late = found.to_frame().set_index(["language", "layer"]).loc[("en", 18)]
+choices = ["near chance", "in the middle", "at least as high as Chinese"]
+chinese = found.to_frame().set_index(["language", "layer"]).loc[("zh", 18)]
+answer = choices[1]
+if late.retrieval < 3 * late.chance:
+    answer = choices[0]
+elif late.retrieval >= chinese.retrieval:
+    answer = choices[2]
+question = "At the last layer P(English) is next to nothing. How well do English words tell the concept there?"
+ll.predict(question, choices, answer, f"English {late.retrieval:.0%}, Chinese {chinese.retrieval:.0%}.")
+
+# %%
+ll.plots.retrieval(found)
+
+# %% [markdown]
+# **What to notice.** TO WRITE 5
+
+# %%
+found.difference("en", "es").round(2).loc[10:]
+
+# %% [markdown]
+# TO WRITE 5b
+
+# %% [markdown]
+# ## Exercise 09.2 · Tell the concept (6 minutes, medium)
+#
+# Write `tell(scores)`.
+# `scores[i, j]` is the log-probability of word j in prompt i, and word n belongs to prompt n.
+# Return a list with one True or False per prompt: does its own word stand out most, once the mean of each word over the prompts is subtracted?
+# (All prompts may be in the mean: that changes no answer.)
+
+
+# %% tags=["stub"]
+def tell(scores): ...
+
+
+answer = ...  # write tell, then replace the dots here by: tell
+ll.checks.exercise("09.2", answer)
+
+
+# %% tags=["solution"]
+def tell(scores):
+    # The mean of a word over prompts is the mean of its column.
+    raised = scores - scores.mean(0)
+    return [int(row.argmax()) == n for n, row in enumerate(raised)]
+
+
+ll.checks.exercise("09.2", tell)
+
+# %% tags=["right"]
+[
+    lambda scores: (scores - scores.mean(0)).argmax(1) == torch.arange(len(scores)),
+    lambda scores: [
+        bool(row.argmax() == n)
+        for n, row in enumerate(scores - (scores.sum(0) - scores) / (len(scores) - 1))
+    ],
+]
+
+# %% tags=["wrong"]
+{
+    "takes the most probable word": lambda scores: (
+        scores.argmax(1) == torch.arange(len(scores))
+    ).tolist(),
+    "inside each prompt": lambda scores: (
+        scores.argmax(0) == torch.arange(len(scores))
+    ).tolist(),
+    "other way round": lambda scores: [
+        int(row.argmax()) != n for n, row in enumerate(scores - scores.mean(0))
+    ],
+    "subtract from each column": lambda scores: [True],
+    "return a list": lambda scores: 1.5,
+    "returns nothing": lambda scores: None,
+    "is a function": [True],
+}
+
+# %% [markdown]
+# ## 6. The Jacobian lens on a toy
+#
+# **Objective: know what a mean of derivatives is.**
+#
+# A block adds to its latent: h becomes h + f(h).
+# If f is a matrix W, the derivative of the whole is I + W, everywhere.
+# In a model f is not linear, so the derivative differs from latent to latent, and the Jacobian lens takes the mean over many.
+#
+# Here is a block with latents of one number, h + 2 tanh(h), and 40 latents.
+# The linear lens draws the line (through zero) that is nearest to all points.
+# The Jacobian lens draws the line whose slope is the mean of the slopes at the points.
+
+# %% tags=["claims"]
+{
+    "h + 2 tanh(h), and 40 latents": "an example",
+}
+
+# %%
+h = torch.randn(40, generator=torch.Generator().manual_seed(0)).sort().values * 1.5
+after = h + 2 * h.tanh()
+slopes = 1 + 2 / h.cosh() ** 2  # the derivative of h + 2 tanh(h)
+by_lens = {"linear lens": (h @ after / (h @ h)).item(), "Jacobian lens": slopes.mean().item()}
+toy = go.Figure(layout={"height": 360, "title": "The same points, two slopes"})
+toy.add_scatter(x=h.tolist(), y=after.tolist(), mode="markers", name="latents")
+for (name, slope), color in zip(by_lens.items(), ("#0072B2", "#E69F00")):
+    ends = [-2.0, 2.0]
+    toy.add_scatter(x=ends, y=[slope * end for end in ends], name=name, line={"color": color})
+toy.update_xaxes(title_text="latent before the block")
+toy.update_yaxes(title_text="latent after it")
+print({name: round(slope, 2) for name, slope in by_lens.items()})
+toy
+
+# %% [markdown]
+# **What to notice.** TO WRITE 6
+
+# %% [markdown]
+# ## Exercise 09.3 · Two blocks (5 minutes, medium)
+#
+# The first block is h + A h, the second one is h + B h, with A = [[0, 1], [0, 0]] and B = [[1, 0], [1, 0]].
+# Give the Jacobian of both together, a tensor of 2 × 2 numbers: how the latent after the second block changes with the latent before the first one.
+
+# %% tags=["claims"]
+{
+    "with A = [[0, 1], [0, 0]] and B = [[1, 0], [1, 0]]": "an exercise",
+    "a tensor of 2 × 2 numbers": "an exercise",
+}
+
+# %% tags=["stub"]
+answer = ...  # torch.tensor([[.., ..], [.., ..]])
+ll.checks.exercise("09.3", answer)
+
+# %% tags=["solution"]
+# The chain rule: the derivative of the second block times that of the first one.
+A, B = torch.tensor([[0.0, 1.0], [0.0, 0.0]]), torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+answer = (torch.eye(2) + B) @ (torch.eye(2) + A)
+ll.checks.exercise("09.3", answer)
+
+# %% tags=["wrong"]
+{
+    "B's factor stands at the left": torch.tensor([[3.0, 1.0], [1.0, 1.0]]),
+    "A block adds to the latent": torch.tensor([[0.0, 1.0], [0.0, 1.0]]),
+    "leaves out": torch.tensor([[2.0, 1.0], [1.0, 1.0]]),
+    "the first block alone": torch.tensor([[1.0, 1.0], [0.0, 1.0]]),
+    "the second block alone": torch.tensor([[2.0, 0.0], [1.0, 1.0]]),
+    "Multiply the derivatives": torch.zeros(2, 2),
+    "return a tensor": "I + A + B",
+}
+
+# %% [markdown]
+# ## 7. What survives every lens
+#
+# **Objective: sort the findings of the course.**
+#
+# Here are four statements of this course, and what each lens says of them, in the demo model and for the pairs of section 4.
+# Before you run the cell, guess which row is the same in all columns.
+
+# %%
+def says(run):
+    """Return which statements a run bears out, by its mean curves."""
+    mean = {code: values.mean(0) for code, values in run.probability.items()}
+    english, target, source = mean["en"], mean[run.target], mean[run.source]
+    middle = slice(None, -1)
+    return {
+        "English is above the target at some layer, and above 5 %": bool(
+            ((english > target) & (english > 0.05))[middle].any()
+        ),
+        "The source word is above English where English peaks": bool(
+            source[middle][english[middle].argmax()] > english[middle].max()
+        ),
+        "English peaks at layer 13 or later": int(english[middle].argmax()) + 1 >= 13,
+        "At the last layer the target is above English": bool(target[-1] > english[-1]),
+    }
+
+
+columns = {}
+for source in ("de", "fr", "ru"):
+    for name in names:
+        run = ll.run_experiment(demo, **{**ask, "source": source}, lens=name)
+        columns[f"{source} → zh", run.lens] = says(run)
+survey = pd.DataFrame(columns).replace({True: "yes", False: "no"})
+survey.T
+
+# %% [markdown]
+# **What to notice.** TO WRITE 7
+
+# %% [markdown]
+# ## Exercise 09.4 · Your own pair (10 minutes, open)
+#
+# Read another pair of languages, not of English, through the logit lens and through the linear lens of section 1, about at least ten concepts.
+# `answer` is the list of the two runs.
+# Which of the findings of section 2 do you see again, and which would you not report?
+
+# %% tags=["claims"]
+{
+    "about at least ten concepts": "the rule of the check",
+}
+
+# %% tags=["stub"]
+answer = ...  # [ll.run_experiment(model, "translation", "..", "..", every=8), ...]
+ll.checks.exercise("09.4", answer)
+
+# %% tags=["solution"]
+# Report both lenses. What differs between them is said of the lens, and not of the model.
+own = {"task": "translation", "source": "es", "target": "zh", "every": 8}
+answer = [ll.run_experiment(model, **own), ll.run_experiment(model, **own, lens=lens)]
+ll.checks.exercise("09.4", answer)
+
+# %% tags=["wrong"]
+{
+    "This notebook shows that pair": [plain, linear],
+    "Two runs, please": [*answer, plain],
+    "One run is of the logit lens": [answer[0], answer[0]],
+    "too few to tell": [each[:4] for each in answer],
+    "differ in their prompts": [answer[0], linear],
+    "is a list of two runs": plain,
+    "The answer is a run": [1, 2],
+}
+
+# %% [markdown]
+# ## 8. Try it
+#
+# **Question to answer with the widget:** choose a word, then change the lens.
+# Which of the words in the middle layers change, and which stay?
+
+# %%
+display(ll.explore.prompt(model, source="de"))
+
+# %% [markdown]
+# ## What this does not show
+#
+# - A lens that is fitted shows what *can be predicted* from a latent. That the model uses it is another question (notebooks 7 and 8).
+# - All lenses here but the Patchscope are linear maps, and all end in the same unembedding.
+# - The text of the fit is the course's own sentences. Another text would give another lens: `between halves` shows how much.
+
+# %% [markdown]
+# ## Recap
+#
+# - TO WRITE
+#
+# **Further reading:** Belrose and others, [Eliciting Latent Predictions with the Tuned Lens](https://doi.org/10.48550/arXiv.2303.08112) (2023); Din and others, [Jump to Conclusions](https://doi.org/10.48550/arXiv.2303.09435) (2023); Ghandeharioun and others, [Patchscopes](https://doi.org/10.48550/arXiv.2401.06102) (2024); Gurnee and others, [the Jacobian lens](https://doi.org/10.48550/arXiv.2607.15495) (2026).
+
+# %% tags=["claims"]
+{
+    "(2023)": "a year",
+    "(2024)": "a year",
+    "(2026)": "a year",
+}
