@@ -452,7 +452,7 @@ ll.plots.sweep_grid(across)
 # In that run one prompt of each pair asked for English, so it is not strange that English words came.
 # Now A is asked from Spanish to French, and B from German to Chinese.
 # English is in neither prompt, and we read a fifth set of tokens as well: *A or B in English*.
-This sweep of the demo model is stored in the library, to save time ([stored answers](GLOSSARY.md)).
+# This sweep of the demo model is stored in the library, to save time ([stored answers](GLOSSARY.md)).
 
 # %%
 demo = ll.load_model("gemma-3-270m", stored=True)

@@ -49,7 +49,7 @@
 
 # %% tags=["parameters"]
 model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
-every = 4  # ask about every 4th concept of the list
+every = 8  # ask about every 8th concept of the list
 
 # %%
 import pandas as pd
@@ -72,7 +72,8 @@ model
 # A fitted lens assumes less.
 # It first maps the latent, with a matrix per layer; the norm and the unembedding stay.
 # The **linear lens** predicts the last layer's latent from that of the middle layer, over many tokens of ordinary text: M is the matrix with the smallest sum of ‖M h − h(last)‖² (least squares; Din and others, 2023).
-#
+
+# %% [markdown]
 # Which text?
 # Here it is the [cloze](GLOSSARY.md) sentences of all languages of the course, but none about a concept that you will ask about: the lens must not have seen the answer.
 
@@ -197,9 +198,7 @@ ll.checks.exercise("09.1", fit_by_hand)
 {
     "the other way round": lambda x, y: torch.linalg.lstsq(x, y).solution,
     "from y to x": lambda x, y: torch.linalg.lstsq(y, x).solution.T,
-    "with an intercept": lambda x, y: (
-        torch.linalg.lstsq(x - x.mean(0), y - y.mean(0)).solution.T
-    ),
+    "with an intercept": lambda x, y: torch.linalg.lstsq(x - x.mean(0), y - y.mean(0)).solution.T,
     "the products alone": lambda x, y: x.T @ y,
     "no other matrix": lambda x, y: torch.eye(3),
     "fit_by_hand returns nothing": lambda x, y: None,
@@ -225,9 +224,15 @@ ll.checks.exercise("09.1", fit_by_hand)
 # %%
 demo = ll.load_model("gemma-3-270m", stored=True)  # stored answers of the demo model
 ask = {"task": "translation", "source": "de", "target": "zh", "every": 4}
-controls = [linear, ll.run_experiment(model, **{**ask, "every": every}, lens=ll.lenses.rotated(lens))]
+controls = [
+    linear,
+    ll.run_experiment(model, **{**ask, "every": every}, lens=ll.lenses.rotated(lens)),
+]
 controls.append(ll.run_experiment(demo, **ask, lens="linear-shuffled"))
-highest = {run.lens: {code: run.probability[code].mean(0)[:-1].max().item() for code in ("en", "zh")} for run in controls}
+highest = {
+    run.lens: {code: run.probability[code].mean(0)[:-1].max().item() for code in ("en", "zh")}
+    for run in controls
+}
 pd.DataFrame(highest).T.round(4)
 
 # %% [markdown]
@@ -257,7 +262,15 @@ tables = {}
 for source in ("de", "fr", "ru"):
     runs = [ll.run_experiment(demo, **{**ask, "source": source}, lens=name) for name in names]
     tables[f"{source} → zh"] = ll.compare_lenses(runs)
-columns = ["target_start", "target_lower", "target_upper", "pivot_peak", "lower", "upper", "at_layer"]
+columns = [
+    "target_start",
+    "target_lower",
+    "target_upper",
+    "pivot_peak",
+    "lower",
+    "upper",
+    "at_layer",
+]
 agreement = pd.concat(tables, names=["pair"])[columns].round(3)
 agreement
 
@@ -308,7 +321,9 @@ if late.retrieval < 3 * late.chance:
 elif late.retrieval >= chinese.retrieval:
     answer = choices[2]
 question = "At the last layer P(English) is next to nothing. How well do English words tell the concept there?"
-ll.predict(question, choices, answer, f"English {late.retrieval:.0%}, Chinese {chinese.retrieval:.0%}.")
+ll.predict(
+    question, choices, answer, f"English {late.retrieval:.0%}, Chinese {chinese.retrieval:.0%}."
+)
 
 # %%
 ll.plots.retrieval(found)
@@ -362,9 +377,7 @@ ll.checks.exercise("09.2", tell)
     "takes the most probable word": lambda scores: (
         scores.argmax(1) == torch.arange(len(scores))
     ).tolist(),
-    "inside each prompt": lambda scores: (
-        scores.argmax(0) == torch.arange(len(scores))
-    ).tolist(),
+    "inside each prompt": lambda scores: (scores.argmax(0) == torch.arange(len(scores))).tolist(),
     "other way round": lambda scores: [
         int(row.argmax()) != n for n, row in enumerate(scores - scores.mean(0))
     ],
@@ -450,6 +463,7 @@ ll.checks.exercise("09.3", answer)
 #
 # Here are four statements of this course, and what each lens says of them, in the demo model and for the pairs of section 4.
 # Before you run the cell, guess which row is the same in all columns.
+
 
 # %%
 def says(run):

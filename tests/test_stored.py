@@ -507,8 +507,8 @@ def test_weights_that_are_here_give_exact_results_from_the_cache(prepared, tiny,
 def test_stored_answers_may_be_asked_for_by_name(model):
     qwen = ll.load_model(SHIPPED.name, stored=True)
     assert "stored answers" in repr(qwen) and len(ll.run_experiment(qwen, *TASK, every=4)) > 0
-    with pytest.raises(ModelError, match=f"gemma-3-270m are stored .*{SHIPPED.name}.*stored=True"):
-        ll.load_model("gemma-3-270m", stored=True)
+    with pytest.raises(ModelError, match=f"llama-2-7b are stored .*{SHIPPED.name}.*stored=True"):
+        ll.load_model("llama-2-7b", stored=True)
     with pytest.raises(ModelError, match="one version of a model, so dtype would change nothing"):
         ll.load_model(SHIPPED.name, stored=True, dtype="float32")
     with pytest.raises(ModelError, match="loaded already, so stored would change nothing"):

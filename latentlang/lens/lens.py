@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -156,15 +157,7 @@ class Lens:
 
         Raises ``DataError`` where that is not possible.
         """
-        facts = {
-            "kind": "Lens",
-            "format": _FORMAT,
-            "name": self.name,
-            "model": self.model,
-            "layers": self.layers,
-            "concepts": self.concepts,
-            "quality": None if self.quality is None else self.quality.to_dict("split"),
-        }
+        facts = {**self.facts(), "kind": "Lens", "format": _FORMAT}
         tensors = {"matrices": self.matrices}
         if self.offsets is not None:
             tensors["offsets"] = self.offsets
@@ -175,16 +168,33 @@ class Lens:
         """Read a file that ``save`` wrote. Raises ``DataError`` for any other file."""
         facts, tensors = read_tensors(path, "Lens", _FORMAT)
         with one_error(path, "Lens"):
-            table = facts["quality"]
-            return cls(
-                name=facts["name"],
-                model=facts["model"],
-                layers=tuple(facts["layers"]),
-                matrices=tensors["matrices"],
-                offsets=tensors.get("offsets"),
-                concepts=tuple(facts["concepts"]),
-                quality=None if table is None else _table(table),
-            )
+            return cls.of_facts(facts, tensors["matrices"], tensors.get("offsets"))
+
+    def facts(self) -> dict[str, Any]:
+        """Return everything that is not a tensor, as JSON can hold it."""
+        return {
+            "name": self.name,
+            "model": self.model,
+            "layers": self.layers,
+            "concepts": self.concepts,
+            "quality": None if self.quality is None else self.quality.to_dict("split"),
+        }
+
+    @classmethod
+    def of_facts(
+        cls, facts: Mapping[str, Any], matrices: Tensor, offsets: Tensor | None = None
+    ) -> Lens:
+        """Return the lens of ``facts`` and its tensors."""
+        table = facts["quality"]
+        return cls(
+            name=facts["name"],
+            model=facts["model"],
+            layers=tuple(facts["layers"]),
+            matrices=matrices,
+            offsets=offsets,
+            concepts=tuple(facts["concepts"]),
+            quality=None if table is None else _table(table),
+        )
 
 
 def require_lens(lens: object) -> Lens:

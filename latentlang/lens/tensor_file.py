@@ -19,6 +19,7 @@ _AGAIN = {
     "PivotTest": "test again",
     "Retrieval": "retrieve again",
     "Lens": "fit it again",
+    "SmallLens": "install latentlang again",
     "RunningSums": "start the fit again",
 }
 

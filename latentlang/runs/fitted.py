@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..errors import TraceError
-from ..files import user_cache
+from ..files import data_file, user_cache
 from ..lens.decoding import Decoding
 from ..lens.lens import Lens, require_lens
+from ..lenses.low_rank import load_small
 from ..lenses.recipes import left_out, recipe
 from ..lenses.text import FitText
 from ..models.model import Model
+from ..models.store import folder_name
 from ..progress import Progress
 from .cache import Entry
 from .experiment import key_of
@@ -53,6 +55,18 @@ def through(model: Model, lens: Lens | str | None, progress: Progress) -> Throug
     return Through(lens.name, lens.key, partial(Decoding, lens=lens), lens)
 
 
+def shipped_file(model: Model, name: str) -> str:
+    """Return the name of the file of a lens that ships: of this model, text and recipe."""
+    key = _key(model, name, FitText.of(model, None, left_out(), 0))
+    return f"{folder_name(model.name)}-{name}-{key[:8]}.safetensors"
+
+
+def _key(model: Model, name: str, text: FitText) -> str:
+    """Return the key of a fit: whatever changes its numbers is in it."""
+    facts = {"lens": name, "version": recipe(name).version, "model": model.identity}
+    return key_of({**facts, "text": text.encoded, "groups": text.groups})
+
+
 def fitted(model: Model, name: str, progress: Progress) -> Lens:
     """Return the lens that a name stands for, from the cache or fitted now.
 
@@ -68,8 +82,7 @@ def fitted(model: Model, name: str, progress: Progress) -> Lens:
             "that you have fitted, or None for the logit lens."
         )
     text = FitText.of(model, None, without, 0)
-    facts = {"lens": name, "version": how.version, "model": model.identity}
-    key = key_of({**facts, "text": text.encoded, "groups": text.groups})
+    key = _key(model, name, text)
 
     def fits(lens: Lens, _: slice) -> bool:
         asked = (name, model.name, model.d_model, text.concepts)
@@ -83,5 +96,10 @@ def fitted(model: Model, name: str, progress: Progress) -> Lens:
         sums.unlink(missing_ok=True)
         return lens
 
+    shipped = data_file("lenses") / shipped_file(model, name)
+    if not model.session.changed and shipped.exists():
+        lens = load_small(shipped)
+        if fits(lens, slice(None)):
+            return lens
     entry: Entry[Lens] = Entry(key, key, fits, Lens.load, alone)
     return whole_answer(model, entry, compute, refresh=False).result
