@@ -66,6 +66,33 @@ def test_with_all_tokens_the_loss_is_the_divergence(tiny, architecture):
         torch.testing.assert_close(ours[:, place], by_hand, atol=1e-5, rtol=1e-3)
 
 
+def test_maps_that_overflow_have_no_divergence_and_masked_tokens_add_nothing():
+    """In half precision 1e5 is infinite, which a divergence of 0 would call perfect."""
+    torch.manual_seed(0)
+    norm, head = torch.nn.LayerNorm(8).half(), torch.nn.Linear(8, 5).half()
+    head.bias.data[2] = -torch.inf  # as models mask entries that are no tokens
+    h, affine = torch.randn(3, 3, 8).half(), torch.eye(8, 9).repeat(2, 1, 1)
+    affine[1] *= 1e5
+    parts = norm, head, LogitTransform()
+    batch = Batch(h, torch.arange(5), torch.ones(5))
+    ours = candidate_divergences(affine, batch, *parts)
+    whole = maps_of(torch.cat([affine, torch.eye(8, 9)[None]]))
+    kl = divergences(h, [whole, None], *parts)[:, 0]
+    real = [0, 1, 3, 4]
+    p, q = (head(norm(h[:, place])).float()[:, real].log_softmax(-1) for place in (-1, 0))
+    by_hand = (p.exp() * (p - q)).sum(-1)
+    for each in (ours, kl):
+        torch.testing.assert_close(each[:, 0], by_hand)
+        assert each[:, 1].isnan().all()
+
+
+def test_maps_that_overflow_are_never_the_best(fitted, monkeypatch):
+    model, lens, _ = fitted
+    monkeypatch.setattr(tuned, "RATE", 1e38)
+    again = ll.lenses.fit_tuned(model, TEXTS, seed=3, progress=False)
+    assert (again.quality["step"] == 0).all() and (lens.quality["step"] > 0).any()
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_steps_are_those_of_torchs_adam_on_the_written_out_loss(tiny, architecture):
     model = tiny(architecture)

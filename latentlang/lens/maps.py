@@ -58,7 +58,7 @@ def divergences(
         final_norm, lm_head, logit_transform: the model's output layer.
 
     Returns:
-        ``[row, n_lenses + 1, layer]``.
+        ``[row, n_lenses + 1, layer]``; NaN where a lens overflows the number format.
     """
 
     def log_probs(latents: Float[Tensor, "row d_model"]) -> Float[Tensor, "row vocab"]:
@@ -69,7 +69,8 @@ def divergences(
         p: Float[Tensor, "row vocab"],
         q: Float[Tensor, "row vocab"],
     ) -> Float[Tensor, " row"]:
-        return (shares * (p - q)).nansum(-1)  # of a masked entry 0 · (−∞ + ∞)
+        gaps = shares * (p - q)  # of a masked entry 0 · (−∞ + ∞)
+        return gaps.masked_fill(shares == 0, 0.0).sum(-1)
 
     with torch.no_grad():  # a server may compute gradients unless it is told not to
         h = h.to(lm_head.weight.device)

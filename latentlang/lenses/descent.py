@@ -56,7 +56,7 @@ def candidate_divergences(
     """Return KL(output ‖ lens) of each layer with a map, over the candidates, in nats.
 
     A token that stands for n tokens counts as n tokens with its logit. With the whole vocabulary as
-    candidates this is the divergence itself.
+    candidates this is the divergence itself. It is NaN where a map overflows the number format.
 
     Args:
         affine: the maps of the first layers, each matrix with its offset as one more column.
@@ -80,7 +80,8 @@ def candidate_divergences(
     ones = h.new_ones(*h.shape[:2], 1)
     extended = torch.cat([h, ones], -1)[:, : len(affine)].float()
     lens = log_probs(torch.einsum("tld,led->tle", extended, affine.to(device)).to(h))
-    return (shares * (output - lens)).nansum(-1)  # of a masked entry 0 · (−∞ + ∞)
+    gaps = shares * (output - lens)  # of a masked entry 0 · (−∞ + ∞)
+    return gaps.masked_fill(shares == 0, 0.0).sum(-1)
 
 
 def descend(
