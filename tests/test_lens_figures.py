@@ -194,6 +194,7 @@ REFUSED = {
     "one lens twice": (lambda: pair_of_runs(lens="logit"), r"one lens here \(logit, logit\)"),
     "none": (list, "at least one run"),
     "no run": (lambda: [1, 2], "needs a run"),
+    "a number": (lambda: 5, "needs a run"),
 }
 
 
@@ -273,8 +274,14 @@ def test_the_distance_is_that_of_the_lens_at_the_layer_of_the_peak(tiny):
     other = replace(measured, name="another")
     unknown = ll.compare_lenses(runs, [other])["kl"]
     assert np.isnan(unknown["linear"]) and not np.isnan(unknown["logit"])
-    with pytest.raises(TraceError, match="pass a lens"):
-        ll.compare_lenses(runs, ["linear"])
+    assert ll.compare_lenses(runs, measured).equals(table)
+    for wrong, sentence in (
+        (["linear"], "pass a lens"),
+        (5, "lens is a int: pass a lens"),
+        (replace(measured, model="gemma-9"), "'linear' belongs to gemma-9, and these runs are of"),
+    ):
+        with pytest.raises(TraceError, match=sentence):
+            ll.compare_lenses(runs, wrong)
 
 
 PEAKS = {"German": (0.94, 13), "English": (0.65, 13), "Chinese": (0.48, 18)}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from ..errors import DataError
+from ..errors import DataError, TraceError
 from ..lens.lens import Lens, require_lens
 from ..lens.require import require_means
 from ..lens.run import Run
@@ -19,7 +19,7 @@ _LAYERS = ("at_layer", "target_start", "target_lower", "target_upper")
 
 
 def compare_lenses(
-    runs: Mapping[str, Run] | Iterable[Run], lenses: Iterable[Lens] = ()
+    runs: Mapping[str, Run] | Iterable[Run], lenses: Lens | Iterable[Lens] = ()
 ) -> pd.DataFrame:
     """Return a table that compares lenses: one row per lens, all about the same prompts.
 
@@ -29,8 +29,8 @@ def compare_lenses(
     Args:
         runs: the same prompts and layers of one model through several lenses: a list of runs,
             which are named by their ``run.lens``, or ``{name: run}``.
-        lenses: the fitted lenses of these runs, for ``kl``; each belongs to the runs whose
-            ``run.lens`` is its name.
+        lenses: the fitted lens of these runs, or several, for ``kl``; each belongs to the runs
+            whose ``run.lens`` is its name.
 
     Returns:
         The index is the name of the lens. A layer is empty if there is none. The columns are
@@ -48,7 +48,7 @@ def compare_lenses(
 
     Raises:
         DataError: for no run, two runs of one name, or runs about different prompts or models.
-        TraceError: for something in ``lenses`` that is not a lens.
+        TraceError: for something in ``lenses`` that is not a lens, or one of another model.
 
     >>> import latentlang as ll
     >>> model = ll.load_model()
@@ -58,7 +58,7 @@ def compare_lenses(
     ['logit', 'patchscope']
     """
     named = runs_by_lens(runs)
-    fitted = [require_lens(lens) for lens in lenses]
+    fitted = _lenses_of(next(iter(named.values())).model, lenses)
     rows = headlines({name: run for name, run in named.items()})[
         ["n", "target_start", "pivot_peak", "lower", "upper", "at_layer"]
     ]
@@ -84,7 +84,7 @@ def runs_by_lens(runs: Mapping[str, Run] | Iterable[Run]) -> dict[str, Run]:
     if isinstance(runs, Mapping):
         named = {str(name): require_means(run) for name, run in runs.items()}
     else:
-        several = [runs] if isinstance(runs, Run) else list(runs)
+        several = list(runs) if isinstance(runs, Iterable) and not isinstance(runs, Run) else [runs]
         named = {require_means(run).lens: run for run in several}
         if len(named) < len(several):
             raise DataError(
@@ -112,6 +112,18 @@ def _subject(run: Run) -> dict[str, object]:
         "prompts": (run.setting, list(run.prompts["text"]), list(run.prompts["concept"])),
         "layers": run.layers,
     }
+
+
+def _lenses_of(model: str, lenses: Lens | Iterable[Lens]) -> list[Lens]:
+    """Return lenses of a model, or raise ``TraceError`` for anything else."""
+    fitted = [require_lens(lens) for lens in (lenses if isinstance(lenses, Iterable) else [lenses])]
+    for lens in fitted:
+        if lens.model != model:
+            raise TraceError(
+                f"The lens '{lens.name}' belongs to {lens.model}, and these runs are of {model}: "
+                "pass the lenses of these runs."
+            )
+    return fitted
 
 
 def _distance(name: str, layer: int, lenses: Iterable[Lens]) -> float:
