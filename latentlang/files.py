@@ -12,6 +12,13 @@ from .errors import DataError
 _PACKAGE = Path(__file__).resolve().parent
 
 
+def path_of(path: object) -> Path:
+    """Return the path that a reader passed. Raises ``DataError`` for anything else."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise DataError(f"{path!r} is not a path: pass one, such as 'result.safetensors'.")
+    return Path(path)
+
+
 def data_file(name: str) -> Path:
     """Return the path of a file or folder ``data/<name>``, from a wheel or from a checkout.
 

@@ -26,6 +26,7 @@ ROOMS = (
     "progress",
     "locks",
     "files",
+    "numbers",
     "errors",
 )
 # Above all rooms. A door holds imports and ``__all__`` only.

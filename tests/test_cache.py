@@ -571,8 +571,10 @@ def test_a_write_that_fails_costs_no_result(tiny, tmp_path):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"every": 0}, "every=1 or more"),
+        ({"every": 0}, "every is a whole number, 1 or more"),
+        ({"every": True}, "every is a whole number, 1 or more, not True"),
         ({"source": []}, "at least one source"),
+        ({"source": 5}, "source=5 is not possible"),
         ({"every": 476}, "no usable"),
     ],
 )

@@ -314,8 +314,9 @@ class Harmful:
 
 def test_a_file_that_is_none_is_one_sentence_and_its_code_does_not_run(tiny, tmp_path):
     model, path = tiny("llama"), tmp_path / "lens.pt"
-    with pytest.raises(DataError, match="does not exist"):
-        ll.lenses.load_jacobian(path, model)
+    for wrong, sentence in ((path, "does not exist"), (5, "not a path"), (tmp_path, "a folder")):
+        with pytest.raises(DataError, match=sentence):
+            ll.lenses.load_jacobian(wrong, model)
     for content, sentence in (
         (published(model, n_prompts=Harmful()), "it holds code"),
         ([1, 2], "holds a list, and a Jacobian lens is a dictionary"),
@@ -346,6 +347,8 @@ FAULTS = {
     "too few": ({"texts": ["one text"] * 9}, "needs 10 texts"),
     "too short": ({"texts": ["one text"] * 30}, "skips the first 16 tokens of a text"),
     "another target": ({"target": "lst"}, "Did you mean 'last'"),
+    "several targets": ({"target": ["last"]}, "is not a layer that a Jacobian lens leads to"),
+    "no path": ({"resume": 5}, "5 is not a path"),
     "an unknown concept": ({"exclude": ["bok"]}, "Unknown concept 'bok'"),
     "no place": ({"resume": "/nowhere/fit"}, "cannot be written"),
 }

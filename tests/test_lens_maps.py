@@ -176,6 +176,17 @@ def test_a_name_that_would_mislead_is_refused(name):
         Lens(name, "a model", (1, 2), EYES)
 
 
+def test_what_is_not_a_path_is_one_sentence(tiny):
+    lens = some_lens(tiny("llama"))
+    for work in (Lens.load, lens.save):
+        with pytest.raises(DataError, match="5 is not a path: pass one"):
+            work(5)
+
+
+def test_one_layer_may_stand_alone():
+    assert Lens("mine", "a model", 2, EYES[:1]).layers == (2,)
+
+
 @pytest.mark.parametrize("layers", [(2, 1), (1, 1), ()])
 def test_layers_out_of_order_are_refused(layers):
     with pytest.raises(DataError, match="layers in ascending order"):

@@ -121,7 +121,8 @@ def test_the_seed_draws_the_groups(fitted):
     model, lens, _ = fitted
     same = ll.lenses.fit_linear(model, TEXTS, seed=3, progress=False)
     other = ll.lenses.fit_linear(model, TEXTS, seed=4, progress=False)
-    assert same.key == lens.key != other.key
+    numpys = ll.lenses.fit_linear(model, TEXTS, seed=np.int64(3), progress=False)
+    assert same.key == lens.key == numpys.key != other.key
 
 
 def test_progress_counts_the_texts_and_true_prints_the_table(tiny, capsys):
@@ -156,6 +157,8 @@ def test_a_rotated_lens_stretches_as_much_in_other_directions(fitted):
         assert torch.nn.functional.cosine_similarity(ours.ravel(), theirs.ravel(), 0).abs() < 0.1
     assert control.key != other.key and control.key == ll.lenses.rotated(lens).key
     assert ll.decode(model, TEXTS[:2], lens=control, progress=False).lens == "linear-rotated"
+    with pytest.raises(DataError, match="seed is a whole number, .* not 'x'"):
+        ll.lenses.rotated(lens, seed="x")
 
 
 def test_the_default_text_is_spread_evenly_and_held_out_by_concept(model):
@@ -195,6 +198,9 @@ FAULTS = {
     "too few": ({"texts": ["one text"] * 9}, "needs 10 texts .* there are 9"),
     "empty ones": ({"texts": [""] * 30}, "there are 0"),
     "an unknown concept": ({"exclude": ["bok"]}, "Unknown concept 'bok' in exclude. Did you mean"),
+    "no list of concepts": ({"exclude": None}, "Unknown concept 'None' in exclude"),
+    "lists of concepts": ({"exclude": [["book"]]}, "Unknown concept .* in exclude"),
+    "a seed that is none": ({"seed": None}, "seed is a whole number, 0 to 4294967295, not None"),
     "everything": ({"exclude": list(ll.load_words().index)}, "exclude fewer concepts"),
 }
 

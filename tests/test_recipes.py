@@ -12,7 +12,7 @@ from tiny import TEXTS
 import latentlang as ll
 from latentlang.errors import DataError, TraceError
 from latentlang.lenses import jacobian
-from latentlang.lenses.recipes import LENSES, left_out
+from latentlang.lenses.recipes import LENSES, Recipe, left_out
 from latentlang.models.inquiry import Inquiry
 from latentlang.models.store_files import write_facts
 from latentlang.models.stored import facts_of, shared_store, stored_model
@@ -120,6 +120,22 @@ def test_an_unknown_name_is_one_sentence(one):
     assert "\n" not in str(caught.value)
 
 
+def test_a_wrong_question_fits_nothing(tiny, monkeypatch):
+    """Another model, of which no lens is kept; a fit would take minutes."""
+    fits = []
+    monkeypatch.setitem(LENSES, "linear", Recipe(lambda *_, **__: fits.append(1)))
+    model = tiny("qwen2")
+    for work in (
+        lambda: ll.run_experiment(model, "translation", "fr", "zz", lens="linear"),
+        lambda: ll.run_experiment(model, **{**ASK, "every": 0}, lens="linear"),
+        lambda: ll.run_retrieval(model, "translation", "fr", "zz", ["en"], lens="linear"),
+        lambda: ll.run_retrieval(model, "translation", "fr", "zh", ["zz"], lens="linear"),
+    ):
+        with pytest.raises(DataError):
+            work()
+    assert not fits
+
+
 def test_a_stored_run_through_a_lens_answers_for_its_name_alone(one, named, tmp_path, monkeypatch):
     folder = shared_store(tmp_path, one.name)
     write_facts(folder, facts_of(one))
@@ -162,7 +178,9 @@ def test_the_patchscope_by_name_is_the_one_by_hand(one, named, tmp_path, monkeyp
 
 def test_a_long_fit_goes_on_where_it_stopped(one, home, monkeypatch):
     """By its name, without a file from the reader, and the file is gone at the end."""
-    monkeypatch.setattr(jacobian, "TOKENS", 6_000)  # a small tokenizer makes many of a sentence
+    tokens = 6_000  # a small tokenizer makes many of a sentence
+    monkeypatch.setattr(jacobian, "TOKENS", tokens)
+    monkeypatch.setitem(LENSES, "jacobian", replace(LENSES["jacobian"], tokens=tokens))
 
     def stops(done: int, _: int) -> None:
         if done == 3:
@@ -176,3 +194,22 @@ def test_a_long_fit_goes_on_where_it_stopped(one, home, monkeypatch):
     assert begun[0] == 3 and not list(home.rglob("*.sums.safetensors"))
     whole = ll.lenses.fit_jacobian(one, exclude=left_out(), **QUIET)
     torch.testing.assert_close(lens.matrices, whole.matrices)
+    begun.clear()
+    assert fitted(one, "jacobian", lambda done, _: begun.append(done)).key == lens.key
+    assert not begun, "It was kept, and fitted again."
+
+
+def test_a_long_fit_needs_no_cache(one, tmp_path, monkeypatch):
+    """Where nothing can be written, it is fitted without a file to go on from."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    linear, asked = LENSES["linear"].fit, []
+
+    def fit(model, *, exclude, progress, resume=None):
+        asked.append(resume)
+        return linear(model, FIT, progress=progress)
+
+    monkeypatch.setitem(LENSES, "jacobian", Recipe(fit, resumes=True))
+    with pytest.warns(UserWarning, match="Results are not kept"):
+        assert fitted(one, "jacobian", False).name == "linear"
+    assert asked == [None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ import torch
 from tiny import some_lens
 
 import latentlang as ll
-from latentlang.errors import DataError, LatentLangError
+from latentlang.errors import DataError, LatentLangError, TraceError
 from latentlang.lens.run import Run
 from latentlang.prompts.cognates import grade
 from latentlang.prompts.setting import Setting
@@ -155,6 +156,39 @@ def test_run_retrieval_reads_the_prompts_it_says(tiny):
     expected = by_hand(log_probs, list(found.concepts), tokens["zh"])
     assert (found.retrieved["zh"] - torch.tensor(expected)).abs().mean() < 0.02
     assert {code: rows.shape[1] for code, rows in found.ceiling.items()} == dict.fromkeys(codes, 4)
+
+
+@pytest.mark.parametrize("source, target, codes", [("fr", "zh", ["en"]), ("de", "zh", ["ja"])])
+def test_no_word_is_spelled_or_begins_as_another_or_as_the_shown_one_or_the_answer(
+    tiny, source, target, codes
+):
+    """In mode prefix ``f`` begins fleur and flower: a copy of one would count for the other."""
+    model, words = tiny("llama"), ll.load_words()
+    material = material_of_retrieval(model, "translation", source, target, codes, every=4)
+    prompts = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer)
+    expected, begins_alike = [], 0
+    for concept in (prompt.concept for prompt in prompts.about(words.index[::4])):
+        rows = [words.loc[concept, source][:1], *(words.loc[concept, c] for c in (*codes, target))]
+        begins = [{i for w in row for i in ll.start_ids(w, model.tokenizer)} for row in rows]
+        pairs = list(itertools.combinations(range(len(rows)), 2))
+        spelled = {grade(v, w) for a, b in pairs for v in rows[a] for w in rows[b]} - {"no"}
+        shared = any(begins[a] & begins[b] for a, b in pairs)
+        begins_alike += shared and not spelled
+        if all(begins[1:]) and not spelled and not shared:
+            expected.append(concept)
+    assert [prompt.concept for prompt in material.prompts] == expected
+    assert len(expected) > 5 and (begins_alike > 5 or source != "fr")
+
+
+def test_ceilings_are_about_the_same_concepts_whatever_the_pivot_is(tiny):
+    """French words that are spelled as English ones stay: English is not looked for."""
+    tokenizer = tiny("llama").tokenizer
+    material = material_of_retrieval(tiny("llama"), "translation", "ru", "zh", ["fr"], every=4)
+    concepts = [prompt.concept for prompt in material.prompts]
+    assert [prompt.concept for prompt in material.repeated["fr"]] == concepts
+    usual = ll.build_prompts("repetition", target="fr", tokenizer=tokenizer).about(concepts)
+    assert 5 < len(usual) < len(concepts)
+    assert all(material.repeated["fr"][each.concept].text == each.text for each in usual)
 
 
 QUESTION = ("translation", "de", "zh", ["en", "zh"])
@@ -307,13 +341,24 @@ def test_sets_that_do_not_fit_are_one_sentence():
         ll.retrieval(run, {"en": sets_of(CONCEPTS)[:2]})
     with pytest.raises(DataError, match="A word in 'en' has no token"):
         ll.retrieval(run, {"en": [set()] * 5})
+    for tokens in ({}, [1]):
+        with pytest.raises(DataError, match="in at least one language: pass {'en': "):
+            ll.retrieval(run, tokens)
+    with pytest.raises(TraceError, match="1 are not token ids"):
+        ll.retrieval(run, {"en": [1] * 5})
 
 
 MISTAKES = {
     "an unknown language": ({"languages": ["english"]}, "Unknown language 'english'"),
+    "no list": ({"languages": None}, "Unknown language 'None'"),
+    "a list too many": ({"languages": [["en"]]}, "Unknown language .* lists the codes"),
+    "every is a truth value": ({"every": True}, "every is a whole number, 1 or more, not True"),
     "no language": ({"languages": []}, "at least one language"),
-    "every": ({"every": 0}, "every=1 or more"),
-    "too few": ({"every": 10_000}, "leaves . concepts whose words differ"),
+    "every": ({"every": 0}, "every is a whole number, 1 or more, not 0"),
+    "too few": (
+        {"every": 10_000},
+        "leaves fewer than two concepts whose words differ in de, en, fr, zh",
+    ),
 }
 
 

@@ -227,7 +227,11 @@ MISTAKES = [
     (("steer", ("en", "zh"), ("en", "fr")), {"every": 480}, "every=480|Too few concepts"),
     (("steer", ("en", "zh"), ("en", "fr")), {"continue_tokens": 7}, "a whole number, 0 to 6"),
     (("steer", ("en", "zh"), ("en", "fr")), {"at": None}, "at is 'last', 'word' or the number"),
-    (("steer", ("en", "zh"), ("en", "fr")), {"seed": "x"}, "seed is a whole number, 0 or more"),
+    (
+        ("steer", ("en", "zh"), ("en", "fr")),
+        {"seed": "x"},
+        "seed is a whole number, 0 to 4294967295",
+    ),
     (("concept_mean", [], ("en", "zh")), {}, "source is a pair"),
 ]
 

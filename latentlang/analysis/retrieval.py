@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DataError
+from ..lens.inputs import token_numbers
 from ..lens.require import require_finite, require_means
 from ..lens.run import Run
 from .retrieval_result import Retrieval
@@ -36,8 +37,9 @@ def retrieval(run: Run, tokens: Tokens | None = None) -> Retrieval:
             (``run.token_ids``).
 
     Raises:
-        DataError: for a run without concepts or of one concept only, a token that was not watched,
-            a word without a token, or numbers that are not finite.
+        DataError: for a run without concepts or of one concept only, no language, a token that was
+            not watched, a word without a token, or numbers that are not finite.
+        TraceError: for tokens that are not numbers.
 
     >>> import latentlang as ll
     >>> model = ll.load_model()
@@ -57,6 +59,11 @@ def retrieval(run: Run, tokens: Tokens | None = None) -> Retrieval:
         )
     if tokens is None:
         tokens = {code: [row[code] for row in run.token_ids] for code in run.languages}
+    if not isinstance(tokens, Mapping) or not tokens:
+        raise DataError(
+            "tokens are those of each prompt's word in at least one language: pass {'en': [ids of "
+            "the first prompt's word, …]}, or leave tokens out."
+        )
     candidates = list(dict.fromkeys(concepts))
     first, own = (
         torch.tensor([concepts.index(concept) for concept in candidates]),
@@ -97,12 +104,12 @@ def _log_probs(
     """Return log P(word) of each candidate's word in each prompt, in double precision."""
     places = {token_id: place for place, token_id in enumerate(run.watch)}
     columns = []
-    for ids in map(list, sets):
+    for ids in map(token_numbers, sets):
         lacking = [token_id for token_id in ids if token_id not in places]
         if lacking or run.watched is None:
             raise DataError(
-                f"Tokens of words in '{code}' were not watched, such as {(lacking or ids)[:3]}: "
-                "decode with watch= the tokens of all words."
+                f"Tokens of words in '{code}' were not watched, such as "
+                f"{(lacking or list(ids))[:3]}: decode with watch= the tokens of all words."
             )
         if not ids:
             raise DataError(f"A word in '{code}' has no token: leave its prompt out.")

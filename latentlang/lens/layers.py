@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from operator import index
 from typing import Any
 
 from ..errors import DataError
+from ..numbers import whole
 
 
 def layer_number(layer: Any) -> int:
@@ -22,11 +22,8 @@ def layer_number(layer: Any) -> int:
     16
     """
     try:
-        number = layer.item() if hasattr(layer, "item") else layer
-        if isinstance(number, bool):
-            raise TypeError
-        return index(number)
-    except (TypeError, ValueError, RuntimeError):  # the last two are those of several numbers
+        return whole(layer)
+    except TypeError:
         raise DataError(
             f"{layer!r} is not the number of a layer: write whole numbers, such as 16."
         ) from None

@@ -60,7 +60,8 @@ class Lens:
                 f"A lens cannot be called {self.name!r}: use letters, digits, _ and -, such as "
                 "'my-lens'; 'logit' is the name of the logit lens."
             )
-        layers = tuple(layer_number(layer) for layer in self.layers)
+        several = isinstance(self.layers, Iterable)
+        layers = tuple(map(layer_number, self.layers if several else [self.layers]))
         if not layers or list(layers) != sorted(set(layers)):
             raise DataError(
                 f"A lens needs its layers in ascending order, each once, and they are "

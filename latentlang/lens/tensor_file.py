@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError
+from ..files import path_of
 
 _AGAIN = {
     "Run": "decode again",
@@ -34,6 +35,7 @@ def write_tensors(
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    place = path_of(path)
     # Each in memory of its own: the format refuses two names of one memory, such as two readings
     # that share a tensor, or views of one.
     apart = {
@@ -41,10 +43,10 @@ def write_tensors(
         for name, tensor in tensors.items()
     }
     try:
-        save_file(apart, path, metadata={"latentlang": json.dumps(facts, ensure_ascii=False)})
+        save_file(apart, place, metadata={"latentlang": json.dumps(facts, ensure_ascii=False)})
     except (OSError, SafetensorError) as error:
         raise DataError(f"{path} cannot be written ({error}): choose another place.") from error
-    return Path(path)
+    return place
 
 
 def read_tensors(
@@ -62,7 +64,7 @@ def read_tensors(
     """
     from safetensors import safe_open
 
-    if Path(path).is_dir():
+    if path_of(path).is_dir():
         raise DataError(
             f"{path} is a folder, and not a file that {kind}.save wrote: check the path."
         )

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..lens.lens import Lens, require_lens
+from ..numbers import seed_number
 
 
 def rotated(lens: Lens, *, seed: int = 0) -> Lens:
@@ -23,6 +24,7 @@ def rotated(lens: Lens, *, seed: int = 0) -> Lens:
 
     Raises:
         TraceError: for anything but a lens.
+        DataError: for a seed that is none.
 
     >>> lens = Lens("double", "a model", (1,), 2 * torch.eye(4)[None])
     >>> control = rotated(lens)
@@ -32,7 +34,7 @@ def rotated(lens: Lens, *, seed: int = 0) -> Lens:
     tensor([2.0000, 2.0000, 2.0000, 2.0000])
     """
     require_lens(lens)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed_number(seed))
     matrices = []
     for matrix in lens.matrices.double():
         left, right = (_rotation(len(matrix), generator) for _ in range(2))

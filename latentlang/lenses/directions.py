@@ -13,6 +13,7 @@ from torch import Tensor
 from ..errors import TraceError
 from ..lens.inputs import token_numbers
 from ..models.model import Model, require_model
+from ..numbers import seed_number
 from ..progress import Progress
 from .gradients import require_gradients
 from .jacobian import TOKENS, long_enough, target_layer
@@ -87,6 +88,7 @@ def jacobian_directions(
     torch.Size([18, 1, 640])
     """
     require_model(model)
+    seed = seed_number(seed)
     require_gradients(model)
     ids = token_numbers(tokens)
     outside = [token for token in ids if not 0 <= token < model.vocab_size]

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..errors import DataError, TraceError, near
 from ..lens.lens import Lens
 from ..models.model import Model, require_model
+from ..numbers import seed_number
 from ..progress import Progress
 from .gradients import LEAST, SKIPPED, require_gradients
 from .quality import judged, with_quality
@@ -71,6 +72,7 @@ def fit_jacobian(
         TraceError: The weights are not in this process, or have changed and ``resume`` is given.
     """
     require_model(model)
+    seed = seed_number(seed)
     require_gradients(model)
     layer = target_layer(model, target)
     text = FitText.of(model, texts, exclude, seed, TOKENS)
@@ -92,7 +94,7 @@ def fit_jacobian(
 
 def target_layer(model: Model, target: str) -> int:
     """Return the number of the layer that is differentiated. Raises ``DataError`` for another."""
-    if target not in TARGETS:
+    if str(target) not in TARGETS:
         raise DataError(
             f"target={target!r} is not a layer that a Jacobian lens leads to."
             f"{near(str(target), TARGETS)} Use {' or '.join(map(repr, TARGETS))}."
@@ -134,4 +136,4 @@ def _with_target(
     return torch.cat([maps, same])
 
 
-LENSES["jacobian"] = Recipe(fit_jacobian, resumes=True)
+LENSES["jacobian"] = Recipe(fit_jacobian, tokens=TOKENS, resumes=True)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..lens.lens import Lens
 from ..models.model import Model, require_model
+from ..numbers import seed_number
 from ..progress import Progress
 from .quality import judged, with_quality
 from .reading import token_latents
@@ -72,10 +73,10 @@ def fit_linear(
     layer, the one with the smallest error on held-out text. Each tenth of the concepts (or texts)
     counts alike: four for each half of the fit, two to choose and to judge.
 
-    ``lens.quality`` is a table by layer, over held-out tokens, in nats: ``logit lens`` and ``this
-    lens`` are KL(output ‖ lens), ``between halves`` is the KL between two lenses, fitted on each
-    half of the text. Differences as small as that are noise of the fit. ``penalty``: the one that
-    was chosen. A progress bar is followed by the table.
+    ``lens.quality`` is a table by layer, over 32 held-out tokens, in nats: ``logit lens`` and
+    ``this lens`` are KL(output ‖ lens), ``between halves`` is the KL between two lenses, fitted on
+    each half of the text. Differences as small as that are noise of the fit. ``penalty``: the one
+    that was chosen. A progress bar is followed by the table.
 
     Args:
         model: what ``load_model`` returns.
@@ -92,7 +93,7 @@ def fit_linear(
         A lens with a map for each layer but the last, which is read as it is.
 
     Raises:
-        DataError: for texts that are none, too few texts, or an unknown concept.
+        DataError: for texts that are none, too few texts, an unknown concept, or a wrong seed.
         TraceError: The model cannot be read.
 
     >>> import latentlang as ll
@@ -102,6 +103,7 @@ def fit_linear(
     Lens(linear: layers 1–17 of gemma-3-270m, 640 x 640)
     """
     require_model(model)
+    seed = seed_number(seed)
     text = FitText.of(model, texts, exclude, seed)
     groups = text.grouped(token_latents(model, text.encoded, progress))
     layers = tuple(range(1, model.n_layers))

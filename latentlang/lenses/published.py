@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from ..errors import DataError
+from ..files import path_of
 from ..lens.lens import Lens, require_lens
 from ..models.model import Model, require_model
 from .jacobian import N_TEXTS
@@ -96,6 +97,7 @@ def save_jacobian(lens: Lens, path: str | Path) -> Path:
         DataError: for a lens of another kind, and where the file cannot be written.
     """
     require_lens(lens)
+    place = path_of(path)
     if lens.quality is None or N_TEXTS not in lens.quality:
         raise DataError(
             f"The lens '{lens.name}' does not say over how many texts it was averaged, as this "
@@ -109,15 +111,17 @@ def save_jacobian(lens: Lens, path: str | Path) -> Path:
         "d_model": lens.d_model,
     }
     try:
-        torch.save(kept, path)
+        torch.save(kept, place)
     except (OSError, RuntimeError) as error:
         raise DataError(f"{path} cannot be written ({error}): choose another place.") from error
-    return Path(path)
+    return place
 
 
 def _dictionary(path: str | Path) -> dict[str, Any]:
     """Return the dictionary of a file, whose code is not run."""
-    if not Path(path).is_file():
+    if path_of(path).is_dir():
+        raise DataError(f"{path} is a folder, and not the file of a Jacobian lens: check the path.")
+    if not path_of(path).is_file():
         raise DataError(f"The file {path} does not exist: check the path.")
     try:
         kept = torch.load(path, map_location="cpu", weights_only=True)

@@ -9,6 +9,7 @@ from ..errors import TraceError, near
 from ..lens.decoding import Decoding
 from ..lens.lens import Lens
 from ..prompts.words import load_words
+from .text import TOKENS
 
 _LEFT_OUT = 4  # the concepts that experiments with every=4 ask about are in no sentence of the fit
 
@@ -19,13 +20,15 @@ class Recipe:
 
     ``fit`` takes ``(model, texts=None, *, exclude, seed, progress)``; None: the lens has no map.
     ``reading``: what reads prompts through it; it takes what ``Decoding`` takes. ``version``: raise
-    it when the same text or prompts give other numbers. ``resumes``: whether ``fit`` takes a file
-    as ``resume``, from which an interrupted fit goes on.
+    it when the same text or prompts give other numbers. ``tokens``: of the text that ``fit`` takes
+    by default. ``resumes``: whether ``fit`` takes a file as ``resume``, from which an interrupted
+    fit goes on.
     """
 
     fit: Callable[..., Lens] | None = None
     reading: Callable[..., Decoding] = Decoding
     version: int = 1
+    tokens: int = TOKENS
     resumes: bool = False
 
 

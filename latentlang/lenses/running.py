@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DataError, TraceError
-from ..files import make_readable
+from ..files import make_readable, path_of
 from ..lens.tensor_file import read_tensors, write_tensors
 from ..models.model import Model
 from ..progress import Progress, reporting
@@ -92,7 +92,7 @@ def means(
     asked = json.dumps([_FORMAT, sorted(model.identity.items()), places, target]).encode()
     question = hashlib.sha256(asked + rows.numpy().tobytes()).hexdigest()
     sums = RunningSums(question, 0, torch.zeros(2, target - 1, *rows.shape))
-    path = None if resume is None else Path(resume)
+    path = None if resume is None else path_of(resume)
     if path is not None and model.session.changed:
         raise TraceError(
             f"The weights of {model.name} have changed since it was loaded, so a file cannot say "

@@ -119,12 +119,13 @@ def _dealt(items: Sequence, seed: int) -> list[str]:
 
 def _concepts(exclude: Exclude) -> set[str]:
     known = load_words().index
-    several = [exclude] if isinstance(exclude, (str, Prompt)) else exclude
-    without = {each.concept if isinstance(each, Prompt) else each for each in several}
-    for concept in without:
+    if isinstance(exclude, (str, Prompt)) or not isinstance(exclude, Iterable):
+        exclude = [exclude]
+    concepts = [each.concept if isinstance(each, Prompt) else str(each) for each in exclude]
+    for concept in concepts:
         if concept not in known:
             raise DataError(
-                f"Unknown concept '{concept}' in exclude.{near(str(concept), known)} "
+                f"Unknown concept '{concept}' in exclude.{near(concept, known)} "
                 "ll.load_words().index lists the concepts."
             )
-    return without
+    return set(concepts)

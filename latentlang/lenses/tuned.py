@@ -12,6 +12,7 @@ from torch import Tensor
 from ..lens.lens import Lens
 from ..lens.memory import one_sentence
 from ..models.model import Model, require_model
+from ..numbers import seed_number
 from ..progress import Progress, reporting
 from .descent import Batch, descend, maps_of, mean_divergences, top_tokens
 from .linear import least_squares
@@ -66,10 +67,11 @@ def fit_tuned(
         A lens with a map for each layer but the last, which is read as it is.
 
     Raises:
-        DataError: for texts that are none, too few texts, or an unknown concept.
+        DataError: for texts that are none, too few texts, an unknown concept, or a wrong seed.
         TraceError: The model cannot be read, or the training does not fit in the GPU.
     """
     require_model(model)
+    seed = seed_number(seed)
     text = FitText.of(model, texts, exclude, seed)
     groups = text.grouped(token_latents(model, text.encoded, progress))
     layers = tuple(range(1, model.n_layers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
@@ -15,6 +15,7 @@ from ..lens.lens import Lens
 from ..lens.run import Run
 from ..models.model import Model, require_model
 from ..models.stored import Stored
+from ..numbers import whole_number
 from ..progress import Progress, reporting
 from ..prompts.build import build_prompts
 from ..prompts.prompt import PromptSet
@@ -90,11 +91,13 @@ def run_experiment(
     >>> run.setting.title, run.layers[-1]
     ('translation fr → de', 18)
     """
-    sources = [source] if source is None or isinstance(source, str) else list(source)
-    if not isinstance(every, int) or every < 1 or not sources:
+    several = isinstance(source, Iterable) and not isinstance(source, str)
+    sources: list[Any] = list(source or ()) if several else [source]
+    if not sources:
         raise DataError(
-            "run_experiment needs at least one source, and every=1 or more, a whole number."
+            "run_experiment needs at least one source: pass 'fr', for example, or ['de', 'fr']."
         )
+    every = whole_number("every", every, 1)
     if len(set(map(str, sources))) < len(sources):
         raise DataError(f"A source stands twice in {sources}: its prompts would count twice.")
     options: dict[str, Any] = {
@@ -115,10 +118,11 @@ def run_experiment(
         return stored_run(model, task, sources, target, every, beyond, follow, name, **options)
     if lens == "patchscope" and keep_latents:
         raise DataError("The Patchscope keeps no latents: leave keep_latents or lens out.")
-    read = through(model, lens, progress)
-    options |= {"words": words, "every": every, "through": read}
+    options |= {"words": words, "every": every}
     options |= {"keep_latents": keep_latents, "follow": follow}
     questions = [Question.of(model, task, code, target, **options) for code in sources]
+    read = through(model, lens, progress)  # a fit takes minutes, and a wrong question none
+    questions = [replace(question, through=read) for question in questions]
     if read.lens is not None:
         read.lens.warn_of_shared(p.concept for question in questions for p in question.prompts)
     starts = [0, *accumulate(len(question.prompts) for question in questions)]
@@ -156,7 +160,6 @@ class Question:
         every: int = 1,
         keep_latents: bool = False,
         follow: bool = False,
-        through: Through = LOGIT,
         words: pd.DataFrame | str | None = None,
         **options: Any,
     ) -> Question:
@@ -171,7 +174,7 @@ class Question:
                 f"every={every} leaves no usable concept from '{source or target}' to '{target}': "
                 "take a smaller number."
             )
-        return cls(model, whole, prompts, keep_latents, follow, through)
+        return cls(model, whole, prompts, keep_latents, follow)
 
     @property
     def name(self) -> str:

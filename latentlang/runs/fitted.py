@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -46,19 +47,32 @@ def through(model: Model, lens: Lens | str | None, progress: Progress) -> Throug
     """
     if lens is None:
         return LOGIT
-    if isinstance(lens, str):
-        how = recipe(lens)
-        if how.fit is None:
-            return Through(lens, f"{lens}-{how.version}", how.reading)
-        lens = fitted(model, lens, progress)
-    require_lens(lens).maps(model, range(1, model.n_layers + 1))
-    return Through(lens.name, lens.key, partial(Decoding, lens=lens), lens)
+    if isinstance(lens, str) and (how := recipe(lens)).fit is None:
+        return Through(lens, f"{lens}-{how.version}", how.reading)
+    chosen = lens_of(model, lens, progress)
+    return Through(chosen.name, chosen.key, partial(Decoding, lens=chosen), chosen)
+
+
+def lens_of(model: Model, lens: Lens | str, progress: Progress) -> Lens:
+    """Return a lens, given as such or by its name, with a map for all layers of a model.
+
+    Raises:
+        TraceError: for an unknown name, or a lens that does not belong to the model.
+    """
+    chosen = fitted(model, lens, progress) if isinstance(lens, str) else require_lens(lens)
+    chosen.maps(model, range(1, model.n_layers + 1))
+    return chosen
 
 
 def shipped_file(model: Model, name: str) -> str:
     """Return the name of the file of a lens that ships: of this model, text and recipe."""
-    key = _key(model, name, FitText.of(model, None, left_out(), 0))
+    key = _key(model, name, _text(model, name))
     return f"{folder_name(model.name)}-{name}-{key[:8]}.safetensors"
+
+
+def _text(model: Model, name: str) -> FitText:
+    """Return the default text of a recipe, without the concepts that are left out."""
+    return FitText.of(model, None, left_out(), 0, recipe(name).tokens)
 
 
 def _key(model: Model, name: str, text: FitText) -> str:
@@ -81,7 +95,7 @@ def fitted(model: Model, name: str, progress: Progress) -> Lens:
             f"The lens '{name}' fits no map, and this needs one: use 'linear' or 'tuned', a lens "
             "that you have fitted, or None for the logit lens."
         )
-    text = FitText.of(model, None, without, 0)
+    text = _text(model, name)
     key = _key(model, name, text)
 
     def fits(lens: Lens, _: slice) -> bool:
@@ -89,7 +103,7 @@ def fitted(model: Model, name: str, progress: Progress) -> Lens:
         return (lens.name, lens.model, lens.d_model, lens.concepts) == asked
 
     def compute() -> Lens:
-        if not how.resumes or model.session.changed:
+        if not how.resumes or model.session.changed or not os.access(user_cache(), os.W_OK):
             return fit(model, exclude=without, progress=progress)
         sums = user_cache() / f"{key}.sums.safetensors"
         lens = fit(model, exclude=without, progress=progress, resume=sums)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from ..errors import DataError
 from ..models.inquiry import PivotInquiry
 from ..models.model import Model
+from ..numbers import seed_number, whole_number
 from ..prompts.build import build_prompts
 from ..prompts.prompt import Prompt, PromptSet
 from ..prompts.words import language, languages, load_words
@@ -67,9 +68,7 @@ class PivotExperiment:
 
 def asked_pivot(source: str, target: str, *, every: int = 1, seed: int = 0) -> PivotInquiry:
     """Return the question of the arguments of ``pivot_test``, or raise ``DataError``."""
-    for name, value, least in (("every", every, 1), ("seed", seed, 0)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise DataError(f"{name} is a whole number, {least} or more, not {value!r}.")
+    every, seed = whole_number("every", every, 1), seed_number(seed)
     for name, code in (("source", source), ("target", target)):
         if not isinstance(code, str):
             raise DataError(f"{name} is the code of one language, such as 'fr', not {code!r}.")

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..analysis.retrieval import retrieval
 from ..analysis.retrieval_result import Retrieval
 from ..errors import DataError
 from ..lens.decoding import Decoding
-from ..lens.lens import Lens, require_lens
+from ..lens.lens import Lens
 from ..models.model import Model, require_model
+from ..numbers import whole_number
 from ..progress import Progress, reporting
 from ..prompts.words import language
 from .cache import Entry
-from .fitted import fitted
+from .fitted import lens_of
 from .retrieval_experiment import (
     RetrievalExperiment,
     RetrievalMaterial,
@@ -44,8 +45,8 @@ def run_retrieval(
     """Read in which languages each layer tells the concept of its prompt, without their bias.
 
     The same concepts are looked for in all languages. A concept is left out if two of its words
-    (of the source and the languages) are spelled alike or begin with one token, because a copy of
-    one would count for the other; or if a language has no word or token for it.
+    (of the source, the target and the languages) are spelled alike or begin with one token, because
+    a copy of one would count for the other; or if a language has no word or token for it.
     ``ceiling`` is measured with the repetition task of each language, about the same concepts.
 
     The answer is kept on disk. A model whose weights have changed since it was loaded is always
@@ -73,28 +74,35 @@ def run_retrieval(
     (('en', 'es'), 'translation ru → zh')
     """
     require_model(model)
-    if isinstance(lens, str):
-        lens = fitted(model, lens, progress)
-    if lens is not None:
-        require_lens(lens).maps(model, range(1, model.n_layers + 1))
-    codes = [languages] if isinstance(languages, str) else list(dict.fromkeys(languages))
-    for code in codes:
+    several = isinstance(languages, Iterable) and not isinstance(languages, str)
+    listed: list[Any] = list(languages) if several else [languages]
+    for code in listed:
         language(code)
-    if not isinstance(every, int) or every < 1 or not codes:
+    if not listed:
         raise DataError(
-            "run_retrieval needs at least one language, and every=1 or more, a whole number."
+            "run_retrieval needs at least one language: pass ['en', 'zh'], for example."
         )
-    material = material_of_retrieval(model, task, source, target, codes, every=every, words=words)
-    if lens is not None:
-        lens.warn_of_shared(prompt.concept for prompt in material.prompts)
-    key = RetrievalExperiment.of(model, material, lens).key
+    material = material_of_retrieval(
+        model,
+        task,
+        source,
+        target,
+        list(dict.fromkeys(listed)),
+        every=whole_number("every", every, 1),
+        words=words,
+    )
+    # A fit takes minutes, and a wrong question none.
+    chosen = None if lens is None else lens_of(model, lens, progress)
+    if chosen is not None:
+        chosen.warn_of_shared(prompt.concept for prompt in material.prompts)
+    key = RetrievalExperiment.of(model, material, chosen).key
 
     def is_about(found: Retrieval, _: slice) -> bool:
-        return fits_retrieval(found, model, material, lens)
+        return fits_retrieval(found, model, material, chosen)
 
     entry = Entry(key, key, is_about, Retrieval.load, alone)
     return whole_answer(
-        model, entry, lambda: _compute(model, material, lens, progress), refresh
+        model, entry, lambda: _compute(model, material, chosen, progress), refresh
     ).result
 
 

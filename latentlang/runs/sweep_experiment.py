@@ -10,6 +10,7 @@ from ..errors import DataError, near
 from ..lens.sweep_result import Sweep
 from ..models.inquiry import SweepInquiry
 from ..models.model import Model
+from ..numbers import seed_number, whole_number
 from ..prompts.build import build_prompts
 from ..prompts.prompt import Prompt, PromptSet
 from ..prompts.words import language, load_words
@@ -66,14 +67,9 @@ def asked(
             f"Unknown protocol '{protocol}'.{near(protocol, PROTOCOLS)} "
             f"Use one of {', '.join(PROTOCOLS)}."
         )
-    for name, value, least, most in (
-        ("every", every, 1, None),
-        ("continue_tokens", continue_tokens, 0, _MOST_TOKENS),
-        ("seed", seed, 0, None),
-    ):
-        if not isinstance(value, int) or value < least or (most is not None and value > most):
-            limit = f"{least} or more" if most is None else f"{least} to {most}"
-            raise DataError(f"{name} is a whole number, {limit}, not {value!r}.")
+    every = whole_number("every", every, 1)
+    continue_tokens = whole_number("continue_tokens", continue_tokens, 0, _MOST_TOKENS)
+    seed = seed_number(seed)
     if not isinstance(at, (str, int)):
         raise DataError(f"at is 'last', 'word' or the number of a position, not {at!r}.")
     given, changed = _source(protocol, source), _pair(into, "into")
