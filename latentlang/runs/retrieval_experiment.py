@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -86,26 +87,26 @@ def material_of_retrieval(
         DataError: They cannot be built, or fewer than two concepts are left.
     """
     starts, table = Starts(model.tokenizer), load_words(words)
-    sets = {code: WordSets(table[code], starts) for code in codes}
-
-    def built(task: str, source: str | None, target: str) -> PromptSet:
-        return build_prompts(task, source, target, tokenizer=model.tokenizer, words=words)
-
-    asked = built(task, source, target).about(table.index[::every])
+    options: dict[str, Any] = {"tokenizer": model.tokenizer, "words": words}
+    asked = build_prompts(task, source, target, **options).about(table.index[::every])
+    sets = {code: WordSets(table[code], starts) for code in dict.fromkeys((*codes, target))}
     usable = []
     for concept in (prompt.concept for prompt in asked):
-        shown = table.loc[concept, asked.source][:1]
-        if _is_apart(concept, {asked.source: shown}, sets):
+        shown = table.loc[concept, asked.source][0]
+        if _is_apart(concept, asked.source, shown, starts, sets):
             usable.append(concept)
     if len(usable) < 2:
         raise DataError(
-            f"every={every} leaves {len(usable)} concepts whose words differ in "
-            f"{', '.join(codes)}: take a smaller number, or fewer languages."
+            f"every={every} leaves fewer than two concepts whose words differ in "
+            f"{', '.join(dict.fromkeys((asked.source, *sets)))}: take a smaller number, or fewer "
+            "languages."
         )
+    # With another pivot, concepts whose words are like its words would be dropped.
+    alone = {code: build_prompts("repetition", None, code, pivot=code, **options) for code in codes}
     return RetrievalMaterial(
         prompts=asked.about(usable),
-        repeated={code: built("repetition", None, code).about(usable) for code in codes},
-        tokens={code: {c: each.of(c) for c in usable} for code, each in sets.items()},
+        repeated={code: prompts.about(usable) for code, prompts in alone.items()},
+        tokens={code: {c: sets[code].of(c) for c in usable} for code in codes},
     )
 
 
@@ -130,10 +131,20 @@ def fits_retrieval(
     )
 
 
-def _is_apart(concept: str, shown: dict[str, tuple[str, ...]], sets: dict[str, WordSets]) -> bool:
-    """Return whether a concept has a word of its own in each language, and in the prompt."""
+def _is_apart(
+    concept: str, source: str, shown: str, starts: Starts, sets: dict[str, WordSets]
+) -> bool:
+    """Return whether a concept has a word of its own in each language, and in the prompt.
+
+    Args:
+        concept: what the prompt asks for.
+        source: the language of ``shown``, the word that the prompt shows.
+        starts: finds the tokens that begin it, all of which a copy of it may begin with.
+        sets: the words of the languages that are told apart.
+    """
     spelled = {code: each.words[concept] for code, each in sets.items()}
-    tokens = [each.of(concept) for each in sets.values()]
-    if not all(tokens) or any(alike({**shown, **spelled})):
+    tokens = {code: each.of(concept) for code, each in sets.items()}
+    if not all(tokens.values()) or any(alike({source: (shown,), **spelled})):
         return False
-    return len(frozenset().union(*tokens)) == sum(map(len, tokens))
+    tokens[source] = tokens.get(source, frozenset()) | starts.of(shown)
+    return len(frozenset().union(*tokens.values())) == sum(map(len, tokens.values()))
