@@ -6,10 +6,13 @@ import oracle
 import pytest
 import torch
 from bitsandbytes.nn import Linear8bitLt
+from test_linear_lens import TEXTS, by_hooks, least_squares
 from tiny import randomise, some_lens
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import latentlang as ll
+from latentlang.lenses.reading import token_latents
+from latentlang.lenses.text import HALVES, FitText
 
 PROMPTS = 100
 
@@ -132,6 +135,32 @@ def test_a_lens_on_an_8bit_model_reads_what_hooks_and_its_formula_give(tiny):
     run = ll.decode(loaded, [text], lens=lens, watch=range(260), progress=False)
     expected = oracle.through_lens(loaded, text, lens)
     torch.testing.assert_close(run.watched[0].exp(), expected.exp()[:, :260], atol=1e-4, rtol=0)
+
+
+def test_a_linear_lens_of_an_8bit_model_is_numpys_and_reads_what_hooks_read(tiny):
+    """Fitted on what the 8-bit model itself says, which hooks read a little otherwise.
+
+    Its matrices round what is read together alike, and the fit reads its texts together.
+    """
+    loaded = ll.load_model(tiny.folder("llama"), quantization="8bit", device="cpu", dtype="float32")
+    assert_8bit(loaded, torch.float32)
+    lens = ll.lenses.fit_linear(loaded, TEXTS, seed=3, progress=False)
+    groups = FitText.of(loaded, TEXTS, (), 3).groups
+    texts = [text for text, group in zip(TEXTS, groups) if group in HALVES]
+    read = token_latents(loaded, [loaded.tokenizer(text)["input_ids"] for text in TEXTS], False)
+    h = torch.cat([each for each, group in zip(read, groups) if group in HALVES])
+    for place, layer in enumerate(lens.layers):
+        penalty = lens.quality.loc[layer, "penalty"]
+        expected = torch.tensor(least_squares(h[:, place], h[:, -1], penalty)).float()
+        assert (lens.matrices[place] - expected).norm() < 1e-4 * expected.norm()
+    hooked, exact = (torch.cat([by_hooks(m, t) for t in texts]) for m in (loaded, tiny("llama")))
+    assert (h - hooked).norm() < 0.5 * (h - exact).norm()
+    text = 'Français: "fleur" - English: "'
+    run = ll.decode(loaded, [text], lens=lens, watch=range(260), progress=False)
+    by_hand = oracle.through_lens(loaded, text, lens)[:, :260].exp()
+    torch.testing.assert_close(run.watched[0].exp(), by_hand, atol=1e-4, rtol=0)
+    plain = ll.decode(loaded, [text], watch=range(260), progress=False)
+    assert (run.watched - plain.watched)[0, :-1].abs().amax(-1).min() > 0.1
 
 
 def test_the_8bit_demo_model_is_changed_as_hooks_change_it(demo_8bit):
