@@ -396,7 +396,7 @@ ll.checks.exercise("09.2", tell)
 # If f is a matrix W, the derivative of the whole is I + W, everywhere.
 # In a model f is not linear, so the derivative differs from latent to latent, and the Jacobian lens takes the mean over many.
 #
-# Here is a block with latents of one number, h + 2 tanh(h), and 40 latents.
+# Here is a block with latents of one number, h + 2 tanh(h), and 40 latents in two groups.
 # The linear lens draws the line (through zero) that is nearest to all points.
 # The Jacobian lens draws the line whose slope is the mean of the slopes at the points.
 
@@ -406,22 +406,27 @@ ll.checks.exercise("09.2", tell)
 }
 
 # %%
-h = torch.randn(40, generator=torch.Generator().manual_seed(0)).sort().values * 1.5
+noise = torch.randn(40, generator=torch.Generator().manual_seed(0))
+h = 2 * torch.tensor([-1.0, 1.0]).repeat(20) + 0.4 * noise
 after = h + 2 * h.tanh()
 slopes = 1 + 2 / h.cosh() ** 2  # the derivative of h + 2 tanh(h)
 by_lens = {"linear lens": (h @ after / (h @ h)).item(), "Jacobian lens": slopes.mean().item()}
-toy = go.Figure(layout={"height": 360, "title": "The same points, two slopes"})
-toy.add_scatter(x=h.tolist(), y=after.tolist(), mode="markers", name="latents")
-for (name, slope), color in zip(by_lens.items(), ("#0072B2", "#E69F00")):
-    ends = [-2.0, 2.0]
-    toy.add_scatter(x=ends, y=[slope * end for end in ends], name=name, line={"color": color})
+toy = go.Figure(layout={"height": 360, "title": "The same latents, two slopes"})
+points = {"mode": "markers", "name": "latents", "marker": {"color": "#5F6B7A"}}
+toy.add_scatter(x=h.tolist(), y=after.tolist(), **points)
+ends = [-3.0, 3.0]
+for (name, slope), color in zip(by_lens.items(), ("#0072B2", "#C05200")):
+    said = f"{name}: {slope:.2f}"
+    toy.add_scatter(x=ends, y=[slope * end for end in ends], name=said, line={"color": color})
 toy.update_xaxes(title_text="latent before the block")
-toy.update_yaxes(title_text="latent after it")
-print({name: round(slope, 2) for name, slope in by_lens.items()})
+toy.update_yaxes(title_text="latent after the block")
 toy
 
 # %% [markdown]
-# **What to notice.** TO WRITE 6
+# **What to notice.** The linear lens runs through both groups, so it tells best where a latent goes.
+# The Jacobian lens has a smaller slope: inside a group, a small change of the latent changes little behind the block.
+# Neither of them is wrong, because they answer different questions.
+# *What can be predicted from this latent?* is that of the linear lens, and *what would a small change of it change?* that of the Jacobian lens.
 
 # %% [markdown]
 # ## Exercise 09.3 · Two blocks (5 minutes, medium)
