@@ -8,12 +8,15 @@ from __future__ import annotations
 import base64
 import gc
 import io
+import math
 import re
 import threading
 import time
 import weakref
+from dataclasses import replace
 
 import ipywidgets as widgets
+import oracle
 import pandas as pd
 import pytest
 import torch
@@ -25,8 +28,12 @@ import latentlang as ll
 from latentlang.explore import worker
 from latentlang.explore.panel import Panel
 from latentlang.explore.room import GAP, STACKED, Room
-from latentlang.models.stored import stored_model
+from latentlang.lenses.recipes import LENSES
+from latentlang.models.store_files import write_facts
+from latentlang.models.stored import facts_of, shared_store, stored_model
 from latentlang.plots.text import language_label
+from latentlang.runs.fitted import fitted
+from latentlang.runs.stored import keep_answer
 
 
 @pytest.fixture(scope="module")
@@ -504,6 +511,127 @@ def test_a_stored_model_has_a_static_form():
     )
     names = [button.label for button in figure.layout.updatemenus[0].buttons]
     assert names[0] == "book" and len(names) == 6
+
+
+def messages(root) -> list[str]:
+    """Return a list that fills with what the explorer says."""
+    said: list[str] = []
+    line = next(w for w in walk(root) if "role='status'" in str(getattr(w, "value", "")))
+    line.observe(lambda change: said.append(change.new), "value")
+    return said
+
+
+def test_a_prompt_is_read_through_the_chosen_lens(one):
+    """Against plain hooks and written-out maps. The lens is fitted on the worker, once."""
+    root = ll.explore.prompt(one, concept="sky")
+    offered = find(root, "Lens").options
+    assert offered[:2] == ("logit", "linear") and not {"tuned", "patchscope"} & {*offered}
+    said = messages(root)
+    find(root, "Lens").value = "linear"
+    assert settled(root, 120).startswith("After layer 4") and "fitted on" not in status(root)
+    bars = [re.search(r"Fitting the linear lens: (\d+) of (\d+) texts …", text) for text in said]
+    counts = [[int(number) for number in bar.groups()] for bar in bars if bar]
+    assert len(counts) > 1 and counts[-1][0] == counts[-1][1] and counts == sorted(counts)
+    lens = fitted(one, "linear", False)
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=one.tokenizer)
+    about = next(prompt.concept for prompt in prompts if prompt.concept in lens.concepts)
+    for concept in ("sky", about):
+        find(root, "Concept").value = concept
+        settled(root)
+        ids = sorted(prompts[concept].token_ids["zh"])
+        wanted = oracle.through_lens(one, prompts[concept].text, lens).exp()[:, ids].sum(1)
+        assert followed(root, "zh") == pytest.approx(wanted.tolist(), rel=0.01)
+        assert wanted[0] != pytest.approx(expected(one, "fr", "zh", concept)[0], rel=0.1)
+    assert f"fitted on sentences about '{about}'" in status(root)
+    assert "linear lens" in part(root, "grid").data["facts"][1]
+    assert sum("Fitting" in text for text in said) == len(counts), "once"
+
+    find(root, "Prompt").value = "The sea is"
+    settled(root)
+    logs = oracle.through_lens(one, "The sea is", lens)
+    entropy = -(logs.exp() * logs).sum(1) / math.log(2)
+    read = unpacked(part(root, "grid").data, 0, "entropy")[-1]
+    assert read.tolist() == pytest.approx(entropy.tolist(), rel=1e-3, abs=HALF)
+    find(root, "Lens").value = "logit"
+    settled(root)
+    assert "lens" not in part(root, "grid").data["facts"][1]
+
+
+def test_a_pair_is_read_through_the_chosen_lens(one):
+    root = ll.explore.pair(one)
+    find(root, "Lens").value = "linear"
+    assert settled(root, 120).startswith("n = ") and "fitted on" not in status(root)
+    run = ll.run_experiment(one, "translation", "fr", "zh", every=16, lens="linear", progress=False)
+    figure = part(root, "phases")
+    drawn = curve(figure, language_label("zh"))
+    assert drawn == pytest.approx(run.probability["zh"].mean(0).tolist(), abs=1e-5)
+    assert "linear lens" in figure.layout.title.text
+    find(root, "To").value = "fr"
+    assert "choose two languages" in settled(root) and not looks_current(root)
+    find(root, "To").value, find(root, "Concepts").value = "zh", 1
+    lens = fitted(one, "linear", False)
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=one.tokenizer)
+    shared = {prompt.concept for prompt in prompts} & {*lens.concepts}
+    assert f"sentences about {len(shared)} of these concepts" in settled(root, 120)
+    assert shared and looks_current(root)
+
+
+def test_a_lens_that_takes_minutes_is_offered_where_it_is_kept(
+    one, tiny, tmp_path, monkeypatch, recwarn
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for name, how in LENSES.items():
+        monkeypatch.setitem(LENSES, name, replace(how, slow=True))
+    root = ll.explore.prompt(one, concept="sky")
+    assert find(root, "Lens").options == ("logit",)
+    fitted(one, "linear", False)
+    find(root, "From").value = "de"
+    settled(root)
+    assert find(root, "Lens").options == ("logit", "linear")
+    find(root, "Lens").value = "linear"
+    assert settled(root).startswith("After layer 4")
+
+    other = tiny("gemma3")
+    menu = find(ll.explore.prompt(other), "Model")
+    find(root, "Model").options = (*find(root, "Model").options, menu.value)
+    find(root, "Model").value = menu.value
+    said = settled(root)
+    assert f"There is no linear lens of {other.name} here: choose logit, or run" in said
+    assert find(root, "Lens").options == ("logit", "linear") and not looks_current(root)
+    find(root, "Lens").value = "logit"
+    assert settled(root).startswith("After layer 6")
+    assert find(root, "Lens").options == ("logit",)
+    assert not [each for each in recwarn if "lens" in str(each.message)]
+
+
+def test_stored_answers_have_lenses_of_their_own(one, tmp_path, monkeypatch):
+    folder = shared_store(tmp_path, one.name)
+    write_facts(folder, facts_of(one))
+    ask = ("translation", "fr", "zh")
+    for name in ("linear", None):
+        run = ll.run_experiment(one, *ask, every=16, lens=name, progress=False)
+        keep_answer(folder, run, one, every=16)
+    german = ll.run_experiment(one, "translation", "de", "zh", every=16, progress=False)
+    keep_answer(folder, german, one, every=16)
+    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path))
+    far = stored_model(one.name)
+    linear = ll.run_experiment(far, *ask, every=16, lens="linear")
+    first = linear.prompts["concept"][0]
+
+    pairs, prompts = ll.explore.pair(far), ll.explore.prompt(far, concept=first)
+    for root in (pairs, prompts):
+        assert find(root, "Lens").options == ("logit", "linear")
+        find(root, "Lens").value = "linear"
+        assert not settled(root).startswith("⚠")
+    drawn = curve(part(pairs, "phases"), language_label("zh"))
+    assert drawn == pytest.approx(linear.probability["zh"].mean(0).tolist(), abs=1e-5)
+    wanted = linear[first].probability["zh"][0].tolist()
+    assert followed(prompts, "zh") == pytest.approx(wanted, abs=HALF)
+    for root in (pairs, prompts):
+        find(root, "From").value = "de"
+        assert "There is no linear lens of" in settled(root) and "choose logit, or" in settled(root)
+        find(root, "Lens").value = "logit"
+        assert not settled(root).startswith("⚠") and find(root, "Lens").options == ("logit",)
 
 
 def test_what_is_on_screen_can_be_opened_again(one):

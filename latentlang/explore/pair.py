@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -12,6 +13,7 @@ from ..analysis.phases import find_phases
 from ..analysis.summary import summarize
 from ..errors import DataError
 from ..lens.layers import layer_spans
+from ..lens.lens import Lens
 from ..lens.require import require_means
 from ..lens.run import Run
 from ..models.model import Model
@@ -20,6 +22,7 @@ from ..prompts.tasks import TASKS, find_task
 from ..runs.experiments import run_experiment
 from .controls import pair_controls, size_control, source_of
 from .drawing import figure_widget
+from .lens_menu import LensMenu
 from .model_menu import ModelMenu
 from .panel import Panel, on_close
 from .static import menu, wants_static
@@ -33,10 +36,10 @@ def pair(
     every: int = 16,
     backend: str = "widget",
 ) -> widgets.VBox | go.Figure:
-    """Return an explorer of a pair: choose model, languages and concepts; see curves and phases.
+    """Return an explorer of a pair: choose model, lens, languages, concepts; see curves and phases.
 
-    The menu of models has those in memory, and those of which answers are stored. A computation
-    shows its progress, can be stopped, and continues where it stopped. The widget carries the
+    The menus of models and lenses are those of ``prompt``. A computation shows its progress, can be
+    stopped, and continues where it stopped; the fit of a lens starts again. The widget carries the
     classes ``latentlang-pair`` and ``latentlang-phases``.
 
     Args:
@@ -57,11 +60,11 @@ def pair(
         source: str,
         target: str,
         every: int,
+        lens: Lens | str | None = None,
         progress: Progress = False,
     ) -> Run:
-        return run_experiment(
-            model, task, source_of(task, source), target, every=every, progress=progress
-        )
+        asked = (task, source_of(task, source), target)
+        return run_experiment(model, *asked, every=every, lens=lens, progress=progress)
 
     if wants_static(backend):
         requests = [(task, source, target)]
@@ -81,14 +84,26 @@ def pair(
                     raise
         return menu(figures)
     models = ModelMenu(model)
-    controls = {"model": models.control, **pair_controls(task, source, target)} | {
+    lenses = LensMenu(models)
+    chosen = {"model": models.control, "lens": lenses.control}
+    controls = {**chosen, **pair_controls(task, source, target)} | {
         "every": size_control(every),
         "cognates": widgets.Checkbox(value=True, description="with cognates"),
     }
     figure = figure_widget("phases")
 
-    def compute(report: Progress, model: str, cognates: bool, **request: Any) -> Run:
-        run = read(models.model(model), **request, progress=report)
+    def compute(
+        report: Callable[..., None],
+        model: str,
+        lens: str,
+        every: int,
+        cognates: bool,
+        **languages: str,
+    ) -> Run:
+        with panel.quietly():
+            lenses.offer(model, lens, **languages)
+        through = lenses.lens(model, lens, report)
+        run = read(models.model(model), **languages, every=every, lens=through, progress=report)
         return require_means(run if cognates else run.without_cognates())
 
     def show(run: Run) -> str:
@@ -100,7 +115,8 @@ def pair(
             f"{name} from layer {start}" for name, start in starts.items() if start is not None
         ]
         copy = f"; copy of the source leads in {layer_spans(phases.copy)}" if phases.copy else ""
-        return f"n = {len(run)}: {', '.join(phrases) or 'neither phase found'}{copy}"
+        said = f"n = {len(run)}: {', '.join(phrases) or 'neither phase found'}{copy}"
+        return ". ".join([said, *lenses.caution(run)])
 
     panel = Panel("pair", controls, [{"phases": figure}], compute, show, ("cognates",))
     return panel.first()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
@@ -10,9 +12,9 @@ from ..lens.run import Run
 from ..models.model import Model
 from ..models.stored import Stored
 from ..plots.text import escape, token_label
-from ..progress import Progress
 from .controls import pair_controls
 from .grid_widget import GridWidget
+from .lens_menu import LensMenu
 from .model_menu import ModelMenu
 from .one_prompt import OnePrompt
 from .panel import Panel
@@ -30,13 +32,15 @@ def prompt(
     concept: str = "flower",
     backend: str = "widget",
 ) -> widgets.VBox | go.Figure:
-    """Return an explorer of one prompt: choose model, task, languages and concept, or type one.
+    """Return an explorer of one prompt: choose model, lens, task, languages, concept, or type one.
 
     It shows a lens grid: click a cell for its candidates, and follow a word or a token through the
     layers. What you chose in the grid stays when the concept changes. The menu of models has those
     in memory, and those of which answers are stored: of these it shows the stored concepts, at the
-    last position. The widget carries the classes ``latentlang-prompt``, ``latentlang-grid`` and
-    ``latentlang-text``.
+    last position. The menu of lenses has the logit lens, those that take about a minute to fit for
+    the default model, and those that are on disk already; stored answers have their own. A lens is
+    fitted once and kept. The widget carries the classes ``latentlang-prompt``, ``latentlang-grid``
+    and ``latentlang-text``.
 
     Args:
         model: the first model, what ``load_model`` returns.
@@ -51,6 +55,7 @@ def prompt(
         DataError: for an unknown task, language, concept or backend.
     """
     models = ModelMenu(model)
+    lenses = LensMenu(models)
     prompts = OnePrompt(models)
     first = {"task": task, "source": source, "target": target}
     if wants_static(backend):
@@ -59,7 +64,8 @@ def prompt(
         runs = [prompts.read(here, **first, concept=name) for name in names]
         figures = {run.prompts["concept"][0]: plots.heatmap(run, model.tokenizer) for run in runs}
         return menu(figures)
-    controls = {"model": models.control, **pair_controls(task, source, target)} | {
+    chosen = {"model": models.control, "lens": lenses.control}
+    controls = {**chosen, **pair_controls(task, source, target)} | {
         "concept": widgets.Combobox(value=concept, description="Concept", continuous_update=False),
         "text": widgets.Text(
             description="Prompt",
@@ -70,10 +76,15 @@ def prompt(
     }
     grid, query_text = GridWidget(), widgets.HTML()
 
-    def compute(_: Progress, model: str, concept: str, text: str, **pair: str) -> tuple:
+    def compute(
+        report: Callable[..., None], model: str, lens: str, concept: str, text: str, **pair: str
+    ) -> tuple:
         pair = first if text.strip() else pair  # the choices do not apply to a typed prompt
-        controls["concept"].options = prompts.concepts(model, **pair)
-        run = prompts.read(model, **pair, concept=concept, text=text)
+        with panel.quietly():
+            lenses.offer(model, lens, **pair)
+        through = lenses.lens(model, lens, report)
+        controls["concept"].options = prompts.concepts(model, **pair, lens=through)
+        run = prompts.read(model, **pair, concept=concept, text=text, lens=through)
         return models.model(model), concept, run
 
     def show(result: tuple[Model, str, Run]) -> str:
@@ -88,6 +99,7 @@ def prompt(
         panel.offer(last.to_frame(), "latentlang-prompt")
         top = token_label(int(last.top_ids[0, -1, 0]), model.tokenizer)
         said = f"After layer {run.layers[-1]} the most probable token is {top}"
+        said = ". ".join([said, *lenses.caution(run)])
         if not isinstance(model.session, Stored):
             return said
         if asked != shown:

@@ -19,7 +19,8 @@ _work_to_do = threading.Condition(_changed)
 _waiting: deque[Latest] = deque()
 _thread: threading.Thread | None = None
 _running: Latest | None = None  # whose request the worker computes
-_READING = "Reading the layers …"
+_DOING = "Reading the layers"
+_READING = f"{_DOING} …"
 _WAITING = "Waiting for another explorer …"
 _STOPPED = "Stopped. The figures show the last result; finished parts are kept for the next time."
 
@@ -34,7 +35,7 @@ class Latest:
     Args:
         compute: called as ``compute(report, **request)`` on the worker thread. It may call
             ``report(done, total)``, which ends it when the request is stopped, or replaced by one
-            whose ``work(request)`` differs.
+            whose ``work(request)`` differs. Two more arguments may say what is done, and to what.
         show: called as ``show(result)``; it draws and returns a message.
         say: called as ``say(message, busy)``; it shows a message.
         work: returns the part of a request that needs a computation.
@@ -133,7 +134,7 @@ class Latest:
         if self._stopped:
             raise StoppedError
 
-    def _report(self, done: int, total: int) -> None:
+    def _report(self, done: int, total: int, doing: str = _DOING, unit: str = "prompts") -> None:
         with _changed:
             newer, current = self._request, self._running
             replaced = (
@@ -144,7 +145,7 @@ class Latest:
             self._check()
             if replaced:
                 raise StoppedError
-            self._say(f"Reading the layers: {done} of {total} prompts …", True)
+            self._say(f"{doing}: {done} of {total} {unit} …", True)
 
 
 def _refuse(*_: Any, **__: Any) -> None:

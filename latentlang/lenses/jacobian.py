@@ -136,4 +136,4 @@ def _with_target(
     return torch.cat([maps, same])
 
 
-LENSES["jacobian"] = Recipe(fit_jacobian, tokens=TOKENS, resumes=True)
+LENSES["jacobian"] = Recipe(fit_jacobian, tokens=TOKENS, resumes=True, slow=True)

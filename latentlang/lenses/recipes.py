@@ -22,7 +22,8 @@ class Recipe:
     ``reading``: what reads prompts through it; it takes what ``Decoding`` takes. ``version``: raise
     it when the same text or prompts give other numbers. ``tokens``: of the text that ``fit`` takes
     by default. ``resumes``: whether ``fit`` takes a file as ``resume``, from which an interrupted
-    fit goes on.
+    fit goes on. ``slow``: the fit takes minutes or more, so that the menus of explorers offer the
+    lens only where it is kept on disk.
     """
 
     fit: Callable[..., Lens] | None = None
@@ -30,6 +31,7 @@ class Recipe:
     version: int = 1
     tokens: int = TOKENS
     resumes: bool = False
+    slow: bool = False
 
 
 LENSES: dict[str, Recipe] = {}

@@ -168,4 +168,4 @@ def _tops(model: Model, h: Float[Tensor, "token d_model"]) -> Int[Tensor, "token
     return torch.cat([at_the_output(model, (len(x), n), top_tokens, x, n) for x in some])
 
 
-LENSES["tuned"] = Recipe(fit_tuned)
+LENSES["tuned"] = Recipe(fit_tuned, slow=True)

@@ -8,6 +8,7 @@ the weights can also build prompts.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -60,16 +61,23 @@ class Stored(Session):
         """How to compute what is not stored: words that follow a colon."""
         return _advice(self.name)
 
-    def finest(self, task: str, source: str | None, target: str) -> int:
+    def finest(self, task: str, source: str | None, target: str, lens: str = Inquiry.lens) -> int:
         """Return n of the stored answer about every n-th concept that has the most; 1 for none."""
-        sizes = [
-            each.every
-            for store in self.stores
-            for each in store.answers
-            if each
-            == Inquiry(setting_of(task, source, target, default_mode=store.facts.mode), each.every)
-        ]
-        return min(sizes, default=1)
+        about = self._about(task, source, target)
+        return min((each.every for each in about if each.lens == lens), default=1)
+
+    def lenses(self, task: str, source: str | None, target: str) -> list[str]:
+        """Return the names of the lenses that stored answers have; the logit lens is first."""
+        names = {each.lens for each in self._about(task, source, target)}
+        return sorted(names, key=lambda name: (name != Inquiry.lens, name))
+
+    def _about(self, task: str, source: str | None, target: str) -> Iterator[Inquiry]:
+        """Yield the stored questions about a task and its languages, with no other choice."""
+        for store in self.stores:
+            setting = setting_of(task, source, target, default_mode=store.facts.mode)
+            for each in store.answers:
+                if isinstance(each, Inquiry) and each.setting == setting:
+                    yield each
 
 
 def stored_model(name: str) -> Model | None:

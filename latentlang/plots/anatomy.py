@@ -14,6 +14,7 @@ from ..lens.run import Run
 from .evidence import mean_curve, yardstick
 from .fit import finish
 from .layer_curves import OTHER_WORDS, add_line, add_yardstick, set_scale
+from .marks import name_panel
 from .messages import sentence
 from .naming import averages, said_name
 from .phases import hatch_copy, shade_phases
@@ -176,17 +177,7 @@ def _finish_column(
     hatch_copy(figure, starts.copy or (), xaxis, yaxis, unit=unit, row=2, col=col)
     top = next(figure.select_xaxes(row=1, col=col)).plotly_name.replace("axis", "")
     text = f"{escape(name)}<br>n = {len(run)}"
-    figure.add_annotation(
-        name="panel",
-        text=text,
-        hovertext=text,
-        x=0.5,
-        y=1,
-        xref=f"{top} domain",
-        yref="paper",
-        yanchor="bottom",
-        showarrow=False,
-    )
+    name_panel(figure, text, x=0.5, xref=f"{top} domain", yref="paper")
 
 
 def _sizes(runs: Mapping[str, Run | MeanCurves]) -> list[str]:

@@ -16,7 +16,7 @@ from .evidence import quiet_layers, yardstick
 from .fit import finish
 from .layer_curves import MOST_LABELS, OTHER_WORDS, add_curve, add_yardstick, set_scale
 from .lens_story import from_layer, lens_message, lens_name, verb_of
-from .marks import mark_quiet, shade
+from .marks import mark_quiet, name_panel, shade
 from .naming import averages, band_note, described_model, given, said_name, size
 from .style import PHASE_FILLS, TARGET_COLOR, colored
 from .text import escape
@@ -139,16 +139,5 @@ def _mark_panel(figure: go.Figure, row: int, name: str, starts: Phases, target: 
         place = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
         shade(figure, f"target {name}", starts.target_start - 0.5, last, fill, **place)
     text = f"{lens_name(name)}<br>{colored(said, TARGET_COLOR)}"
-    figure.add_annotation(
-        name="panel",
-        text=text,
-        hovertext=text,
-        x=0,
-        y=1,
-        xref=f"x{suffix} domain",
-        yref=f"y{suffix} domain",
-        xanchor="left",
-        yanchor="bottom",
-        align="left",
-        showarrow=False,
-    )
+    xref, yref = f"x{suffix} domain", f"y{suffix} domain"
+    name_panel(figure, text, x=0, xref=xref, yref=yref, xanchor="left", align="left")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -29,6 +30,24 @@ def add_end_label(
         showarrow=False,
         text=text,
         font={"color": color},
+    )
+
+
+def name_panel(figure: go.Figure, text: str, *, xref: str, yref: str, **place: Any) -> None:
+    """Write a name of one or two lines above a panel; ``fit`` breaks it where it is too wide.
+
+    ``xref``, ``yref``: what it stands on, such as ``x2 domain``. ``place``: where on it.
+    """
+    figure.add_annotation(
+        name="panel",
+        text=text,
+        hovertext=text,
+        xref=xref,
+        y=1,
+        yref=yref,
+        yanchor="bottom",
+        showarrow=False,
+        **place,
     )
 
 

@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,12 +65,7 @@ def find(entries: Iterable[Entry[Result]]) -> Answer[Result] | None:
     An entry that is damaged, or about something else, is reported, renamed to ``*.damaged`` if that
     is allowed, and not returned. Of two of the same age the user's own goes first.
     """
-    candidates = []
-    for entry in entries:
-        for path in reversed(cache_places(_FOLDER, f"{entry.name}.safetensors")):
-            written = _written(path)
-            if written is not None and written >= _refreshed(entry.subject):
-                candidates.append((written, path, entry))
+    candidates = [(written, path, entry) for entry in entries for written, path in _files(entry)]
     for written, path, entry in sorted(candidates, key=lambda each: -each[0]):
         if (result := _read(path, entry, slice(None))) is not None:
             return Answer(result, entry, written)
@@ -123,6 +118,11 @@ def answer(
     return Answer(result, entry, time.time_ns())
 
 
+def holds(entry: Entry) -> bool:
+    """Return whether there is a file of an entry in one of the cache folders; it is not read."""
+    return any(_files(entry))
+
+
 def store(result: Result, path: Path, written: int | None = None) -> None:
     """Write an entry so that it appears whole or not at all.
 
@@ -142,6 +142,14 @@ def store(result: Result, path: Path, written: int | None = None) -> None:
 def stamp() -> tuple[int | None, ...]:
     """Return what differs as soon as a result was stored in one of the cache folders."""
     return tuple(_written(root / _FOLDER) for root in cache_roots())
+
+
+def _files(entry: Entry) -> Iterator[tuple[int, Path]]:
+    """Yield when a file of an entry was written, and its path: the user's own first."""
+    for path in reversed(cache_places(_FOLDER, f"{entry.name}.safetensors")):
+        written = _written(path)
+        if written is not None and written >= _refreshed(entry.subject):
+            yield written, path
 
 
 def _unkept(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from ..errors import TraceError
 from ..files import data_file, user_cache
@@ -17,7 +18,7 @@ from ..lenses.text import FitText
 from ..models.model import Model
 from ..models.store import folder_name
 from ..progress import Progress
-from .cache import Entry
+from .cache import Entry, holds
 from .experiment import key_of
 from .whole import alone, whole_answer
 
@@ -95,25 +96,41 @@ def fitted(model: Model, name: str, progress: Progress) -> Lens:
             f"The lens '{name}' fits no map, and this needs one: use 'linear' or 'tuned', a lens "
             "that you have fitted, or None for the logit lens."
         )
+    entry, shipped = _entry(model, name), _shipped(model, name)
+
+    def compute() -> Lens:
+        if not how.resumes or model.session.changed or not os.access(user_cache(), os.W_OK):
+            return fit(model, exclude=without, progress=progress)
+        sums = user_cache() / f"{entry.name}.sums.safetensors"
+        lens = fit(model, exclude=without, progress=progress, resume=sums)
+        sums.unlink(missing_ok=True)
+        return lens
+
+    if not model.session.changed and shipped.exists():
+        lens = load_small(shipped)
+        if entry.fits(lens, slice(None)):
+            return lens
+    return whole_answer(model, entry, compute, refresh=False).result
+
+
+def is_kept(model: Model, name: str) -> bool:
+    """Return whether ``fitted`` has the lens of a name on disk."""
+    here = holds(_entry(model, name)) or _shipped(model, name).exists()
+    return here and not model.session.changed
+
+
+def _shipped(model: Model, name: str) -> Path:
+    return data_file("lenses") / shipped_file(model, name)
+
+
+def _entry(model: Model, name: str) -> Entry[Lens]:
+    """Return the place of the lens that a name stands for."""
     text = _text(model, name)
+    key = _key(model, name, text)
     key = _key(model, name, text)
 
     def fits(lens: Lens, _: slice) -> bool:
         asked = (name, model.name, model.d_model, text.concepts)
         return (lens.name, lens.model, lens.d_model, lens.concepts) == asked
 
-    def compute() -> Lens:
-        if not how.resumes or model.session.changed or not os.access(user_cache(), os.W_OK):
-            return fit(model, exclude=without, progress=progress)
-        sums = user_cache() / f"{key}.sums.safetensors"
-        lens = fit(model, exclude=without, progress=progress, resume=sums)
-        sums.unlink(missing_ok=True)
-        return lens
-
-    shipped = data_file("lenses") / shipped_file(model, name)
-    if not model.session.changed and shipped.exists():
-        lens = load_small(shipped)
-        if fits(lens, slice(None)):
-            return lens
-    entry: Entry[Lens] = Entry(key, key, fits, Lens.load, alone)
-    return whole_answer(model, entry, compute, refresh=False).result
+    return Entry(key, key, fits, Lens.load, alone)

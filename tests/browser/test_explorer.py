@@ -12,6 +12,7 @@ from hub import node_tool
 from PIL import Image
 
 import latentlang as ll
+from latentlang.lenses.recipes import left_out
 from latentlang.models.stored import stored_model
 from latentlang.plots.text import language_label, token_text
 
@@ -361,6 +362,48 @@ def test_pair_and_sphere_follow_their_controls(notebook, model, shoot):
     )
     assert points == [13]
     shoot(sphere, "sphere")
+    _assert_clean(notebook)
+
+
+def test_both_explorers_read_through_the_chosen_lens(notebook, tiny, tmp_path, shoot):
+    """A small model, whose lens is fitted in the kernel within seconds."""
+    one = tiny("llama")
+    notebook.run_cells(
+        "lens.ipynb",
+        f"import os\nos.environ['XDG_CACHE_HOME'] = {str(tmp_path)!r}",
+        EXPLORER.replace("load_model()", f"load_model({one.name!r}, dtype='float32')"),
+        "display(ll.explore.prompt(model, concept='sky'))",
+        "display(ll.explore.pair(model))",
+    )
+    page = notebook.page
+    page.locator(f"{GRID} td").first.wait_for()
+    page.evaluate(
+        """css => { window.said = [];
+            const line = document.querySelector(css);
+            new MutationObserver(() => window.said.push(line.textContent))
+                .observe(line, { childList: true, subtree: true, characterData: true }); }""",
+        f"{PROMPT} .latentlang-status",
+    )
+    lens = page.locator(PROMPT).get_by_label("Lens", exact=True)
+    assert lens.locator("option").all_inner_texts()[:2] == ["logit", "linear"]
+    lens.select_option(label="linear")
+    _wait_for_title(page, "linear lens")
+    assert any("Fitting the linear lens" in text for text in page.evaluate("window.said"))
+    assert lens.input_value() == "linear"
+    prompts = ll.build_prompts("translation", "fr", "zh", tokenizer=one.tokenizer)
+    fitted = ll.lenses.fit_linear(one, exclude=left_out(), progress=False)
+    assert _read(page) == _reading(ll.decode(one, prompts["sky"], lens=fitted, progress=False))
+    shoot(page.locator(PROMPT), "prompt")
+
+    pair = page.locator(".latentlang-pair")
+    pair.get_by_label("Lens", exact=True).select_option(label="linear")
+    page.locator(".latentlang-phases .gtitle", has_text="linear lens").wait_for()
+    drawn = page.locator(".latentlang-phases .js-plotly-plot").evaluate(ON_SCREEN)
+    ask = ("translation", "fr", "zh")
+    run = ll.run_experiment(one, *ask, every=16, lens=fitted, progress=False)
+    mean = run.probability["zh"].mean(0).tolist()
+    assert drawn[language_label("zh")] == pytest.approx(mean, abs=1e-3)
+    shoot(pair, "pair")
     _assert_clean(notebook)
 
 
