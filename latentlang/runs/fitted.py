@@ -127,7 +127,6 @@ def _entry(model: Model, name: str) -> Entry[Lens]:
     """Return the place of the lens that a name stands for."""
     text = _text(model, name)
     key = _key(model, name, text)
-    key = _key(model, name, text)
 
     def fits(lens: Lens, _: slice) -> bool:
         asked = (name, model.name, model.d_model, text.concepts)
