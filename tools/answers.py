@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 
 import latentlang as ll
-from latentlang.lenses.recipes import LENSES
 from latentlang.models.catalogue import PACKAGED
 from latentlang.models.inquiry import Inquiry
 from latentlang.models.model import Model
@@ -57,14 +56,13 @@ RUNS = tuple(
         ("notebook_04", "ru", "zh"),
     )
 ) + tuple(
-    Request("notebook_09", {**asked, "lens": lens, "every": 4}, model)
-    for model, lenses, pairs in (
-        (PACKAGED, (None, *LENSES), (("fr", "zh"), ("de", "zh"), ("ru", "zh"))),
-        (LARGER, ("linear", "tuned", "patchscope"), (("fr", "de"), ("fr", "zh"))),
+    Request(
+        "notebook_09",
+        {"task": "translation", "source": source, "target": "zh", "every": 4, "lens": lens},
+        PACKAGED,
     )
-    for source, target in pairs
-    for asked in ({"task": "translation", "source": source, "target": target},)
-    for lens in lenses
+    for source in ("fr", "de", "ru")
+    for lens in (None, "linear", "linear-shuffled", "tuned", "patchscope")
 )
 
 # Arguments of `ll.run_sweep`.
