@@ -52,14 +52,14 @@ TWO := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loads
 chromium: $(VENV)/.ready
 	$(BIN)/python tests/browser/chromium.py
 
-test: $(VENV)/.ready prefetch chromium  ## set up and pass the tests of every day (under half an hour)
+test: $(VENV)/.ready prefetch chromium  ## set up and pass the tests of every day (half an hour to three quarters)
 	$(TWO) -m "not more and not large"
 
 test-more: $(VENV)/.ready prefetch chromium  ## pass the rest: solutions, every browser test, a hub, many kernels
 	$(TWO) -m more
 
 test-large: $(VENV)/.ready prefetch qwen  ## pass the tests of the larger model (about ten minutes)
-	$(BIN)/python -m pytest -m large --durations=20
+	$(BIN)/python -m pytest tests/test_large.py --durations=20
 
 # `test` tries a hundred of these cases.
 fuzz: $(VENV)/.ready  ## try random models, tokenizers, words and requests (CASES=3000 SEED=0)

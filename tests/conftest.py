@@ -33,29 +33,36 @@ from tools.scripts import Script
 # The package with Llama-2's genuine vocabulary and merges (MIT licence).
 LLAMA_VOCABULARY = "llama-tokenizer-js@1.2.2"
 
-READ_THE_COURSE = (
-    "test_course",
-    "test_site",
-    "test_exercises",
-    "test_notebooks",
-    "test_predictions",
-)
+# Files whose tests take a minute or more and share little: each goes to the process that is free.
+ONE_BY_ONE = ("test_course", "test_llama2_course")
+# Files that read executed notebooks: what they ask of one notebook stays together.
+READ_THE_COURSE = ("test_exercises", "test_notebooks", "test_predictions")
+# The longest files go first, so that no process ends alone with one of them.
+FIRST = ("test_additions", "test_small_machine")
 
 
 class ByFile(LoadScopeScheduling):
-    """Keep a file's tests in one process, and in one all files that read executed notebooks.
+    """Keep a file's tests in one process, and share out what takes long: notebooks above all.
 
-    What is loaded or executed once is then at hand.
+    What a file loads once is then at hand, and no process waits for the other at the end.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = Path(nodeid.split("::")[0])
-        return "course" if file.stem in READ_THE_COURSE else str(file)
+        file = nodeid.split("::")[0]
+        stem, notebook = Path(file).stem, re.search(r"\[(\d\d_\w+)\]$", nodeid)
+        if stem in ONE_BY_ONE:
+            return nodeid
+        return notebook[1] if notebook and stem in READ_THE_COURSE else file
 
 
 def pytest_xdist_make_scheduler(config, log) -> ByFile:
     """Share the files out between the processes of ``make test``."""
     return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    items.sort(key=lambda item: item.path.stem not in FIRST)
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +85,8 @@ def words() -> pd.DataFrame:
 def executed() -> Callable[[Script, str], Path]:
     """``executed(script, "student")`` -> that form of a script's notebook with its outputs.
 
-    In a whole run the browser's tests come first, and what they executed is what is read.
+    In a whole run the browser's tests come first, and what they executed is what is read; a
+    notebook that the other process executes now is waited for.
     """
     return store.executed
 
@@ -201,7 +209,7 @@ def small_course(tmp_path, monkeypatch) -> Callable[..., Script]:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_python() -> Callable[..., str]:
     """``run_python(code, VARIABLE="value")`` -> all that a fresh interpreter prints."""
 

@@ -2,7 +2,7 @@
 
 The tests of both forms, the browser, the site, the pictures and the claims take notebooks from
 ``build/executed``. A file's name holds a key of everything that its outputs depend on. A notebook
-whose key is there is not run again.
+whose key is there is not run again, and one that another process runs now is waited for.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
+from filelock import FileLock
 from nbclient import NotebookClient
 
 from . import exercises, guides, predictions, scripts
@@ -54,10 +55,19 @@ def executed(script: Script, form: str) -> Path:
     """
     path = place(script, form)
     if not path.exists():
-        start = time.perf_counter()
-        notebook, answers = _run(blank(script, form), questions(script, form))
-        keep(path, notebook, answers, minutes=(time.perf_counter() - start) / 60)
+        with running(script, form):
+            if not path.exists():  # nobody has run it in the meantime
+                start = time.perf_counter()
+                notebook, answers = _run(blank(script, form), questions(script, form))
+                keep(path, notebook, answers, minutes=(time.perf_counter() - start) / 60)
     return path
+
+
+def running(script: Script, form: str) -> FileLock:
+    """Return the lock that a process holds while it runs a notebook for the store."""
+    folder = scripts.ROOT / "build" / "executed"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / f"{script.name}-{form}.lock")
 
 
 def keep(path: Path, notebook: nbformat.NotebookNode, answers: dict, minutes: float) -> None:

@@ -7,6 +7,8 @@ which the other tests, the site and the claims read it.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -22,14 +24,23 @@ AT_THE_END = """panel => {
     const last = window.jupyterapp.shell.currentWidget.content.widgets.at(-1).node;
     const bottom = panel.getBoundingClientRect().bottom;
     return last.isConnected && last.getBoundingClientRect().bottom <= bottom; }"""
+# Whoever has nothing to do is done with drawing.
+IDLE = """() => new Promise(
+    done => setTimeout(() => requestIdleCallback(done, { timeout: 600 }), 150))"""
+
+
+@pytest.fixture
+def kept(script: Script) -> Iterator[Path]:
+    """The place of the executed notebook in the store; who reads it waits until it is there."""
+    with store.running(script, "student"):
+        yield store.place(script, "student")
 
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("script", scripts(), ids=lambda script: script.name)
-def test_notebook_runs_in_the_browser(notebook, shoot, script: Script):
+def test_notebook_runs_in_the_browser(notebook, shoot, kept: Path, script: Script):
     path = store.blank(script, "student")
     saved = notebook.lab.root / path.relative_to(ROOT)
-    kept = store.place(script, "student")
     text = saved.read_text(encoding="utf-8")
     notebook.open(f"notebooks/{path.name}")
     start = time.perf_counter()
@@ -85,7 +96,7 @@ def _photograph(page, shoot) -> None:
     panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-WindowedPanel-outer")
     panel.evaluate("panel => { panel.scrollTop = 0; }")
     for screen in range(MOST_SCREENS):
-        page.wait_for_timeout(700)  # cells that come into view are drawn
+        page.evaluate(IDLE)  # cells that come into view are drawn
         shoot(page, f"{screen + 1:02d}")
         if panel.evaluate(AT_THE_END):
             return

@@ -19,7 +19,7 @@ from PIL import Image
 from tools import ROOT
 from tools import site as site_tool
 
-pytestmark = [pytest.mark.more, pytest.mark.xdist_group("the course")]
+pytestmark = pytest.mark.more
 
 AXE = "axe-core@4.14.1"  # the accessibility checks, from npm
 PAGES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
