@@ -12,7 +12,7 @@ from ..lens.lens import Lens, require_lens
 from ..lens.require import require_means
 from ..lens.run import Run
 from .headlines import headlines
-from .phases import find_phases
+from .phases import THRESHOLD, find_phases
 
 _LOGIT = "logit"
 _LAYERS = ("at_layer", "target_start", "target_lower", "target_upper")
@@ -35,10 +35,10 @@ def compare_lenses(
     Returns:
         The index is the name of the lens. A layer is empty if there is none. The columns are
         ``n``: how many prompts;
-        ``target_start``: the layer from which the target leads the pivot to the end
-        (``find_phases``), with its 95 % interval from ``target_lower`` to ``target_upper``
-        (bootstrap over concepts), and ``target_share``, the share of resamples that have such a
-        layer;
+        ``target_start``: the layer from which the target is above the pivot and above 5 % to the
+        end (``find_phases`` with a floor, so that no lead near zero counts), with its 95 % interval
+        from ``target_lower`` to ``target_upper`` (bootstrap over concepts), and ``target_share``,
+        the share of resamples that have such a layer;
         ``pivot_peak``: the highest mean P(pivot) at any layer, with its 95 % interval (bootstrap
         over concepts) from ``lower`` to ``upper``, and its layer, ``at_layer``;
         ``kl``: how far the lens is from the model's own output at that layer: the mean KL
@@ -62,8 +62,9 @@ def compare_lenses(
     rows = headlines({name: run for name, run in named.items()})[
         ["n", "target_start", "pivot_peak", "lower", "upper", "at_layer"]
     ]
-    phases = [find_phases(run) for run in named.values()]
+    phases = [find_phases(run, floor=THRESHOLD) for run in named.values()]
     intervals = [each.target_interval or (None, None) for each in phases]
+    rows["target_start"] = [each.target_start for each in phases]
     rows.insert(2, "target_lower", [low for low, _ in intervals])
     rows.insert(3, "target_upper", [high for _, high in intervals])
     rows.insert(4, "target_share", [each.target_share for each in phases])

@@ -43,7 +43,7 @@ class Phases:
     target_share: float | None = None
 
 
-def find_phases(run: Run | MeanCurves | pd.DataFrame) -> Phases:
+def find_phases(run: Run | MeanCurves | pd.DataFrame, *, floor: float = 0.0) -> Phases:
     """Find the layers at which the pivot language and then the target language take over.
 
     The rule reads two curves; a third one, of the source, only marks ``copy``. The paper also
@@ -53,11 +53,12 @@ def find_phases(run: Run | MeanCurves | pd.DataFrame) -> Phases:
 
     Concept phase: from the first layer where P(pivot) > 0.05 and P(pivot) > P(target). Target
     phase: from the first layer after which P(target) > P(pivot) to the end, if P(target) > 0.05 at
-    the end.
+    the end. Both may be near zero there: ``floor`` asks for more.
 
     Args:
         run: a run, published means (``data.published``), or a table of curves (index: layer;
             columns ``pivot`` and ``target``, and ``source`` if there is one).
+        floor: in the target phase P(target) must also be above this, to the end.
 
     Returns:
         The layer numbers. A run about several concepts also gives intervals, from a bootstrap over
@@ -89,16 +90,16 @@ def find_phases(run: Run | MeanCurves | pd.DataFrame) -> Phases:
             raise DataError(
                 "find_phases needs numbers: layers as the index, probabilities in the columns."
             ) from None
-        return _phases(layers, *columns)
+        return _phases(layers, floor, *columns)
     pivot, target = _curves(run)
     source = followed_source(run)
     copied = None if source is None else run.probability[source].double().mean(0)
-    found = _phases(run.layers, pivot.mean(0), target.mean(0), copied)
+    found = _phases(run.layers, floor, pivot.mean(0), target.mean(0), copied)
     codes = cluster_codes(run.clusters)
     if codes.max() == 0:
         return found
     weights = resample(codes, _RESAMPLES)
-    concepts, starts = _starts(weights @ pivot, weights @ target)
+    concepts, starts = _starts(weights @ pivot, weights @ target, floor)
     concept_interval, concept_share = _interval(concepts, run.layers)
     target_interval, target_share = _interval(starts, run.layers)
     return replace(
@@ -118,12 +119,13 @@ def followed_source(run: Run | MeanCurves) -> str | None:
 
 def _phases(
     layers: Sequence[int],
+    floor: float,
     pivot: Float[Tensor, " layer"],
     target: Float[Tensor, " layer"],
     source: Float[Tensor, " layer"] | None = None,
 ) -> Phases:
     """Return the phases of mean curves, and the copy if the source is followed."""
-    concept, start = _starts(pivot[None], target[None])
+    concept, start = _starts(pivot[None], target[None], floor)
     copy = None
     if source is not None:
         require_finite(source, "the curve of the source")
@@ -166,13 +168,14 @@ def _curves(
 
 
 def _starts(
-    pivot: Float[Tensor, "curve layer"], target: Float[Tensor, "curve layer"]
+    pivot: Float[Tensor, "curve layer"], target: Float[Tensor, "curve layer"], floor: float
 ) -> tuple[Int[Tensor, " curve"], Int[Tensor, " curve"]]:
     """Return the first indices of both phases for curves ``[n, n_layers]``; -1 for no phase."""
     require_finite(torch.stack([pivot, target]), "the curves of pivot and target")
     leads = (pivot > THRESHOLD) & (pivot > target)
     concept = torch.where(leads.any(-1), leads.int().argmax(-1), -1)
-    return concept, torch.where(target[:, -1] > THRESHOLD, _lasting(target > pivot), -1)
+    ahead = (target > pivot) & (target > floor)
+    return concept, torch.where(target[:, -1] > THRESHOLD, _lasting(ahead), -1)
 
 
 def _lasting(holds: Bool[Tensor, "curve layer"]) -> Int[Tensor, " curve"]:

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..analysis.compare_lenses import runs_by_lens
-from ..analysis.phases import Phases, find_phases
+from ..analysis.phases import THRESHOLD, Phases, find_phases
 from ..analysis.summary import summarize
 from ..errors import DataError, near
 from ..lens.run import Run
@@ -35,9 +35,10 @@ def lens_panel(
 ) -> go.Figure:
     """Draw P(language) by layer with its 95 % band, one panel per lens, on the same scales.
 
-    A panel is shaded from the layer at which the target overtakes the pivot: its mean stays above
-    to the end (``find_phases``). The title says which layer that is through each lens, with its
-    95 % interval, and whether all these intervals overlap. ``ll.compare_lenses`` has the numbers.
+    A panel is shaded from the layer at which the target overtakes the pivot: its mean stays above,
+    and above 5 %, to the end (``find_phases`` with a floor). The title says which layer that is
+    through each lens, with its 95 % interval, and whether all these intervals overlap.
+    ``ll.compare_lenses`` has the numbers.
 
     Args:
         runs: the same prompts of one model through up to six lenses: a list of runs, which are
@@ -68,7 +69,7 @@ def lens_panel(
     legend, drawn = len(codes) > MOST_LABELS, []
     quiet = min(quiet_layers(run) for run in named.values())
     mark_quiet(figure, first.layers, *quiet)
-    starts = {name: find_phases(run) for name, run in named.items()}
+    starts = {name: find_phases(run, floor=THRESHOLD) for name, run in named.items()}
     for row, (name, run) in enumerate(named.items(), 1):
         table = summarize(run, "gaussian")
         table = table[(table["quantity"] == "probability") & table["language"].isin(codes)]
@@ -91,7 +92,7 @@ def lens_panel(
     # Not by group: plotly would put each entry on a line of its own.
     figure.update_layout(showlegend=legend, legend={"traceorder": "normal"})
     message = lens_message(starts, pivot, target, given(first))
-    notes = [f"Shaded: {target} is above {pivot} to the end, and above 5 % there."]
+    notes = [f"Shaded: {target} is above {pivot} and above 5 % to the end."]
     if "(" in message:
         notes[0] += " In parentheses: the 95 % interval of the first layer."
     if any(band_note(table) for table in drawn):
