@@ -40,6 +40,10 @@ from .analysis.retrieval_result import Retrieval as Retrieval
 from .analysis.compare_lenses import compare_lenses as compare_lenses
 from .analysis.sphere_path import sphere_path as sphere_path
 
+# Hypotheses, and what a model shows of them
+from .verdict.verdict import verdict as verdict
+from .verdict.result import Verdict as Verdict
+
 # The course
 from .course.quiz import predict as predict
 
