@@ -31,27 +31,28 @@ class Quantity:
 
 
 _PEAK = "at the layer of {pivot}'s peak, chosen on the other half of the concepts"
+# Where English is nowhere, its peak is at any layer, and the source must be looked for itself.
+_BOTH = "at the layer where both together peak, chosen on the other half of the concepts"
+_CEILING = "each minus its ceiling (the best layer of the language's own repetition task)"
 
 QUANTITIES = {
     "pivot over target": Quantity(
         "readings", f"P({{pivot}}) - P({{target}}), logit lens, {_PEAK}", 0.01
     ),
     "pivot over source": Quantity(
-        "readings", f"P({{pivot}}) - P({{source}}), logit lens, {_PEAK}", 0.01
+        "readings", f"P({{pivot}}) - P({{source}}), logit lens, {_BOTH}", 0.01
     ),
     "pivot over others": Quantity(
         "retrieval", f"P({{pivot}}) - mean P({{others}}), logit lens, {_PEAK}", 0.01
     ),
     "pivot retrieved beyond others": Quantity(
         "retrieval",
-        "retrieval in {pivot} - mean retrieval in {others}, minus the same in each language's own "
-        f"repetition task, {_PEAK}",
+        f"retrieval in {{pivot}} - mean retrieval in {{others}}, {_CEILING}, {_PEAK}",
         0.1,
     ),
     "source retrieved beyond pivot": Quantity(
         "retrieval",
-        "retrieval in {source} - retrieval in {pivot}, minus the same in each language's own "
-        f"repetition task, {_PEAK}",
+        f"retrieval in {{source}} - retrieval in {{pivot}}, {_CEILING}, {_BOTH}",
         0.1,
     ),
     "pivot over target, linear lens": Quantity(
@@ -235,8 +236,8 @@ PREDICTIONS = (
     Prediction(
         "copy",
         "source erased beyond pivot",
-        "above",
-        "The answer needs the {source} word more than the {pivot} word.",
+        "may be above",
+        "The answer may need the {source} word more, although layers of {pivot} are erased.",
     ),
     Prediction(
         "copy",

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..analysis.intervals import mean_ci
+from ..analysis.retrieval_result import Retrieval
 from ..errors import DataError
 from ..lens.layers import layer_spans
 from .experiments import Experiments
@@ -54,16 +55,18 @@ def at_peak(
     return read, layer_spans(sorted(chosen))
 
 
-def _pivot_over(code: str) -> Callable[[Experiments], Measured]:
-    """Return the measure of P(pivot) minus P(target or source) in the logit lens."""
+def _pivot_over_target(made: Experiments) -> Measured:
+    run = made.readings
+    pivot = run.probability[run.pivot]
+    gap = pivot - run.probability[run.target]
+    return _interval(*at_peak(pivot, gap, run.layers, run.clusters), run.clusters)
 
-    def measure(made: Experiments) -> Measured:
-        run, names = made.readings, made.languages
-        pivot = run.probability[run.pivot]
-        gap = pivot - run.probability[names[code][0]]
-        return _interval(*at_peak(pivot, gap, run.layers, run.clusters), run.clusters)
 
-    return measure
+def _pivot_over_source(made: Experiments) -> Measured:
+    run = made.readings
+    pivot, source = run.probability[run.pivot], run.probability[run.source]
+    read = at_peak(pivot + source, pivot - source, run.layers, run.clusters)
+    return _interval(*read, run.clusters)
 
 
 def _linear_lens(made: Experiments) -> Measured:
@@ -81,32 +84,28 @@ def _pivot_over_others(made: Experiments) -> Measured:
 
 
 def _retrieved_beyond_others(made: Experiments) -> Measured:
-    own = _below_ceiling(made)
-    others = _mean([own[code] for code in made.languages["others"]])
-    return _at_pivots_peak(made, own[made.retrieval.pivot] - others)
+    found, own = made.retrieval, _below_ceiling(made.retrieval)
+    gap = own[found.pivot] - _mean([own[code] for code in made.languages["others"]])
+    pivot = found.probability[found.pivot]
+    return _interval(*at_peak(pivot, gap, found.layers, found.concepts), found.concepts)
 
 
 def _source_retrieved(made: Experiments) -> Measured:
-    own, (source,) = _below_ceiling(made), made.languages["source"]
-    return _at_pivots_peak(made, own[source] - own[made.retrieval.pivot])
+    found, own = made.retrieval, _below_ceiling(made.retrieval)
+    gap = own[found.source] - own[found.pivot]
+    both = found.probability[found.pivot] + found.probability[found.source]
+    return _interval(*at_peak(both, gap, found.layers, found.concepts), found.concepts)
 
 
-def _below_ceiling(made: Experiments) -> dict[str, Curve]:
-    """Return retrieval minus each language's own ceiling, concept by concept."""
-    found = made.retrieval
-    below = {}
-    for code, values in found.retrieved.items():
-        ceiling = found.ceiling[code]
-        if len(ceiling) != len(values):  # repetition lacks a concept, so only its mean is left
-            ceiling = ceiling.mean(0).expand_as(values)
-        below[code] = values - ceiling
-    return below
+def _below_ceiling(found: Retrieval) -> dict[str, Curve]:
+    """Return retrieval minus what a language's words tell at best, at any layer.
 
-
-def _at_pivots_peak(made: Experiments, values: Curve) -> Measured:
-    found = made.retrieval
-    pivot = found.probability[found.pivot]
-    return _interval(*at_peak(pivot, values, found.layers, found.concepts), found.concepts)
+    Not at the same layer: words in which the middle layers do not speak tell nothing there, in the
+    repetition task either, and that is a finding about them. The ceiling counts as a fixed number.
+    """
+    return {
+        code: values - found.ceiling[code].mean(0).max() for code, values in found.retrieved.items()
+    }
 
 
 def _patched(label: str) -> Callable[[Experiments], Measured]:
@@ -152,8 +151,8 @@ def _others_erased(made: Experiments) -> Measured:
 
 
 MEASURES: dict[str, Callable[[Experiments], Measured]] = {
-    "pivot over target": _pivot_over("target"),
-    "pivot over source": _pivot_over("source"),
+    "pivot over target": _pivot_over_target,
+    "pivot over source": _pivot_over_source,
     "pivot over others": _pivot_over_others,
     "pivot retrieved beyond others": _retrieved_beyond_others,
     "source retrieved beyond pivot": _source_retrieved,
