@@ -1,7 +1,7 @@
 """The four hypotheses as data: what each predicts of each quantity.
 
-A quantity is a row of ``QUANTITIES``, and ``measures.py`` has a function of its name. A prediction
-is a row of ``PREDICTIONS``. Where a hypothesis says nothing about a quantity, there is no row.
+A prediction is a row of ``PREDICTIONS`` about a row of ``QUANTITIES``. Where a hypothesis says
+nothing about a quantity, there is no row.
 """
 
 from __future__ import annotations
@@ -13,83 +13,6 @@ HYPOTHESES = {
     "hub": "The middle layers hold the meaning in no language's words.",
     "copy": "The middle layers carry the source word, and what looks like meaning is its copy.",
     "artefact": "The lens shows English because the output layer prefers it.",
-}
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A number that some hypotheses disagree about.
-
-    ``experiment``: the one that gives the number. ``compares``: what is subtracted from what, with
-    the place where it is read. ``least``: the smallest effect that counts, in probability or in the
-    share of concepts retrieved. The texts name the languages in braces.
-    """
-
-    experiment: str
-    compares: str
-    least: float
-
-
-_PEAK = "at the layer of {pivot}'s peak, chosen on the other half of the concepts"
-# Where English is nowhere, its peak is at any layer, and the source must be looked for itself.
-_BOTH = "at the layer where both together peak, chosen on the other half of the concepts"
-_CEILING = "each minus its ceiling (the best layer of the language's own repetition task)"
-
-QUANTITIES = {
-    "pivot over target": Quantity(
-        "readings", f"P({{pivot}}) - P({{target}}), logit lens, {_PEAK}", 0.01
-    ),
-    "pivot over source": Quantity(
-        "readings", f"P({{pivot}}) - P({{source}}), logit lens, {_BOTH}", 0.01
-    ),
-    "pivot over others": Quantity(
-        "retrieval", f"P({{pivot}}) - mean P({{others}}), logit lens, {_PEAK}", 0.01
-    ),
-    "pivot retrieved beyond others": Quantity(
-        "retrieval",
-        f"retrieval in {{pivot}} - mean retrieval in {{others}}, {_CEILING}, {_PEAK}",
-        0.1,
-    ),
-    "source retrieved beyond pivot": Quantity(
-        "retrieval",
-        f"retrieval in {{source}} - retrieval in {{pivot}}, {_CEILING}, {_BOTH}",
-        0.1,
-    ),
-    "pivot over target, linear lens": Quantity(
-        "lenses",
-        "P({pivot}) - P({target}), linear lens, at the layer of {pivot}'s peak in the logit lens, "
-        "chosen on the other half of the concepts",
-        0.01,
-    ),
-    "pivot uninvited": Quantity(
-        "patching",
-        "P({pivot}) after a {source} to {third} prompt is patched into a {source} to {target} one "
-        "- P({pivot}) without the patch, at the layer where this is largest, chosen on the other "
-        "half of the concepts",
-        0.01,
-    ),
-    "language without concept": Quantity(
-        "patching",
-        "P(the changed prompt's concept in {third}) after the same patch - the same without it, at "
-        "the layer where this is largest, chosen on the other half of the concepts",
-        0.01,
-    ),
-    "pivot erased beyond controls": Quantity(
-        "erasing",
-        "fall of P({target}) when the {pivot} word is erased - the largest fall of any control "
-        "(another {pivot} word, the word in {source} and {others}, random directions)",
-        0.01,
-    ),
-    "source erased beyond pivot": Quantity(
-        "erasing",
-        "fall of P({target}) when the {source} word is erased - when the {pivot} word is erased",
-        0.01,
-    ),
-    "others erased beyond random": Quantity(
-        "erasing",
-        "mean fall of P({target}) when the word in {others} is erased - when random directions are",
-        0.01,
-    ),
 }
 
 
@@ -214,6 +137,12 @@ PREDICTIONS = (
         "pivot over source",
         "below",
         "In the middle, {pivot} is less probable than {source}.",
+    ),
+    Prediction(
+        "copy",
+        "pivot over others",
+        "not above",
+        "In the middle, {pivot} is no more probable than languages that nobody asks for.",
     ),
     Prediction(
         "copy",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from .hypotheses import HYPOTHESES, Prediction, Quantity
+from .hypotheses import HYPOTHESES, Prediction
+from .quantities import Quantity
 from .rule import AGAINST, EXPECTATIONS, FOR, NOT_MEASURED, UNDECIDED, Measured, judge
 
 _VERDICTS = (FOR, AGAINST, UNDECIDED, NOT_MEASURED)

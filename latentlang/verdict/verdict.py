@@ -11,8 +11,9 @@ from ..prompts.setting import PIVOT
 from ..prompts.words import language
 from ..runs.pivot_experiment import asked_pivot
 from .experiments import Experiments
-from .hypotheses import PREDICTIONS, QUANTITIES, Prediction
+from .hypotheses import PREDICTIONS, Prediction
 from .measures import MEASURES
+from .quantities import QUANTITIES
 from .result import Row, Verdict
 from .rule import Measured
 
