@@ -40,6 +40,14 @@ from .analysis.retrieval_result import Retrieval as Retrieval
 from .analysis.compare_lenses import compare_lenses as compare_lenses
 from .analysis.sphere_path import sphere_path as sphere_path
 
+# Hypotheses, and what a model shows of them
+from .verdict.verdict import verdict as verdict
+from .verdict.result import Verdict as Verdict
+from .verdict.strata import strata as strata
+from .verdict.barrier import barrier as barrier
+from .verdict.romanised import romanised as romanised
+from .verdict.senses import english_senses as english_senses
+
 # The course
 from .course.quiz import predict as predict
 

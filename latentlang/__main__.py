@@ -1,4 +1,4 @@
-"""``python -m latentlang``: prepare a machine for the course, or print the words."""
+"""``python -m latentlang``: prepare a machine for the course, print the words or the atlas."""
 
 from __future__ import annotations
 
@@ -61,6 +61,12 @@ def main(arguments: list[str] | None = None) -> int:
         help="only this concept; may be repeated; one alone gives a line per language",
     )
     words.add_argument("--csv", action="store_true", help="print a CSV table, not aligned text")
+    atlas = commands.add_parser("atlas", help="print one row per model: which evidence it shows")
+    atlas.add_argument("names", nargs="*", metavar="MODEL", help="as load_model takes them")
+    atlas.add_argument("--pair", default="de-zh", help="source-target, without en (default: de-zh)")
+    atlas.add_argument(
+        "--every", type=int, default=4, help="every n-th concept of the word list (default: 4)"
+    )
     options = parser.parse_args(arguments)
     try:
         if options.command == "prefetch":
@@ -84,6 +90,17 @@ def main(arguments: list[str] | None = None) -> int:
             else:
                 text = word_table(options.codes, options.concept) + "\n"
             print(text, end="", flush=True)
+        elif options.command == "atlas":
+            from .models.load import load_model
+            from .verdict.atlas import MODELS, measure
+            from .verdict.atlas import atlas as table_of
+
+            pair = _pair(options.pair)
+            rows = [
+                measure(load_model(name), *pair, every=options.every, progress=False)
+                for name in options.names or MODELS
+            ]
+            print(table_of(rows).to_csv(index=False, float_format="%.3f"), end="", flush=True)
         elif options.command == "clean":
             from .files import user_cache
             from .models.caches import clean

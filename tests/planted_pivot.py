@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -34,8 +35,8 @@ def pivot_model(folder: Path, every: int) -> Model:
         if word.isalpha() and sum(each.count(word) for each in first.values()) == 1
     }
     endonyms = ll.languages()["endonym"]
-    vocabulary = {word: n for n, word in enumerate(dict.fromkeys([*_MARKS, *words.values()]))}
-    vocabulary |= {endonyms[code]: len(vocabulary) + n for n, code in enumerate(CODES)}
+    tokenizer = word_level([*words.values(), *endonyms[list(CODES)]])
+    vocabulary = tokenizer.get_vocab()
     place = {key: 1 + n for n, key in enumerate([*words, *CODES])}  # 0 is the same for all tokens
     width = 16 * (1 + len(place) // 16) + 16
     config = LlamaConfig(
@@ -70,8 +71,14 @@ def pivot_model(folder: Path, every: int) -> Model:
                 mlp.gate_proj.weight[n, place["en", n]] = 1.0
                 mlp.up_proj.weight[n, place["en", n]] = 1.0
                 mlp.down_proj.weight[place["zh", n], n] = 5.0
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return ll.load_model(folder, dtype="float32")
+
+
+def word_level(words: Iterable[str]) -> PreTrainedTokenizerFast:
+    """Return a tokenizer with an entry per word, and one for each mark of a prompt."""
+    vocabulary = {word: n for n, word in enumerate(dict.fromkeys([*_MARKS, *words]))}
     core = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     core.pre_tokenizer = Sequence([Split(Regex('[":]'), "isolated"), WhitespaceSplit()])
-    model.save_pretrained(folder)
-    PreTrainedTokenizerFast(tokenizer_object=core, unk_token="<unk>").save_pretrained(folder)
-    return ll.load_model(folder, dtype="float32")
+    return PreTrainedTokenizerFast(tokenizer_object=core, unk_token="<unk>")

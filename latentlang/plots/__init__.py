@@ -9,6 +9,7 @@ from inspect import isfunction as _isfunction
 from pkgutil import iter_modules as _iter_modules
 
 from .anatomy import anatomy
+from .atlas import atlas
 from .bars import bars
 from .describe import describe, table
 from .difference import difference
@@ -36,6 +37,7 @@ __all__ = [
     "SCALES",
     "THEMES",
     "anatomy",
+    "atlas",
     "bars",
     "describe",
     "difference",

@@ -74,10 +74,14 @@ def conditions(
 def cosine(one: Float[Tensor, "row d_model"], other: Float[Tensor, "k d_model"]) -> float:
     """Return the cosine of the smallest angle between what two sets of rows span.
 
+    Rows of zeros span nothing, and their cosine is 0: a language has no direction in a layer that
+    does not know yet which language is asked for.
+
     >>> round(cosine(torch.tensor([[1.0, 0.0], [0.0, 2.0]]), torch.tensor([[3.0, 3.0]])), 6)
     1.0
     """
-    return float(torch.linalg.svdvals(_basis(one) @ _basis(other).T).max())
+    cosines = torch.linalg.svdvals(_basis(one) @ _basis(other).T)
+    return float(cosines.max()) if len(cosines) else 0.0
 
 
 def orthogonal(

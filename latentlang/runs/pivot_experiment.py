@@ -103,7 +103,7 @@ def material_of_pivot(model: Model, inquiry: PivotInquiry) -> PivotMaterial:
             f"The pivot '{prompts.pivot}' is source or target here, so that its word cannot be "
             "told from theirs: choose two other languages."
         )
-    others = {code: built(code) for code in _other_languages(inquiry, prompts.pivot)}
+    others = {code: built(code) for code in other_languages(inquiry, prompts.pivot)}
     usable = {p.concept for p in prompts if p.yardstick and all(p.token_ids.values())}
     for code, each in others.items():
         usable &= {prompt.concept for prompt in each if prompt.token_ids[code]}
@@ -122,8 +122,12 @@ def material_of_pivot(model: Model, inquiry: PivotInquiry) -> PivotMaterial:
     )
 
 
-def _other_languages(inquiry: PivotInquiry, pivot: str) -> list[str]:
-    """Return languages beside pivot, source and target; the first shares the target's script."""
+def other_languages(inquiry: PivotInquiry, pivot: str) -> list[str]:
+    """Return languages beside pivot, source and target; the first shares the target's script.
+
+    >>> other_languages(PivotInquiry("de", "zh"), "en")
+    ['ja', 'es', 'ru']
+    """
     scripts = languages()["script"]
     taken = {pivot, inquiry.source, inquiry.target}
     free = [code for code in dict.fromkeys((*_FIRST, *scripts.index)) if code not in taken]

@@ -1,0 +1,1 @@
+"""What four hypotheses predict, and what a model shows."""

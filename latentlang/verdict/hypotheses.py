@@ -1,0 +1,207 @@
+"""The four hypotheses as data: what each predicts of each quantity.
+
+A prediction is a row of ``PREDICTIONS`` about a row of ``QUANTITIES``. Where a hypothesis says
+nothing about a quantity, there is no row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HYPOTHESES = {
+    "pivot": "The model computes the answer through the English word.",
+    "hub": "The middle layers hold the meaning in no language's words.",
+    "copy": "The middle layers carry the source word, and what looks like meaning is its copy.",
+    "artefact": "The lens shows English because the output layer prefers it.",
+}
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a hypothesis expects of a quantity, and why, in a plain sentence.
+
+    ``expects``: see ``judge``.
+    """
+
+    hypothesis: str
+    quantity: str
+    expects: str
+    sentence: str
+
+
+PREDICTIONS = (
+    Prediction(
+        "pivot",
+        "pivot over target",
+        "above",
+        "In the middle, {pivot} is more probable than {target}.",
+    ),
+    Prediction(
+        "pivot",
+        "pivot over source",
+        "above",
+        "In the middle, {pivot} is more probable than {source}.",
+    ),
+    Prediction(
+        "pivot",
+        "pivot over others",
+        "above",
+        "In the middle, {pivot} is more probable than languages that nobody asks for.",
+    ),
+    Prediction(
+        "pivot",
+        "pivot over target, linear lens",
+        "above",
+        "The order of {pivot} and {target} survives the linear lens.",
+    ),
+    Prediction(
+        "pivot",
+        "pivot retrieved beyond others",
+        "above",
+        "{pivot} words tell the concept better than words of other languages.",
+    ),
+    Prediction(
+        "pivot",
+        "source retrieved beyond pivot",
+        "not above",
+        "{source} words tell the concept no better than {pivot} words.",
+    ),
+    Prediction(
+        "pivot",
+        "pivot uninvited",
+        "may be above",
+        "{pivot} may appear in the answer although no prompt asks for it.",
+    ),
+    Prediction(
+        "pivot",
+        "pivot erased beyond controls",
+        "above",
+        "The answer needs the {pivot} word more than any control.",
+    ),
+    Prediction(
+        "pivot",
+        "source erased beyond pivot",
+        "not above",
+        "The answer needs the {source} word no more than the {pivot} word.",
+    ),
+    Prediction(
+        "hub",
+        "pivot over others",
+        "not above",
+        "In the middle, {pivot} is no more probable than languages that nobody asks for.",
+    ),
+    Prediction(
+        "hub",
+        "pivot retrieved beyond others",
+        "not above",
+        "{pivot} words tell the concept no better than words of other languages.",
+    ),
+    Prediction(
+        "hub",
+        "source retrieved beyond pivot",
+        "not above",
+        "{source} words tell the concept no better than {pivot} words.",
+    ),
+    Prediction(
+        "hub",
+        "pivot uninvited",
+        "not above",
+        "{pivot} does not appear in the answer if no prompt asks for it.",
+    ),
+    Prediction(
+        "hub",
+        "language without concept",
+        "above",
+        "A patch can change the language of the answer and leave its concept.",
+    ),
+    Prediction(
+        "hub",
+        "pivot erased beyond controls",
+        "not above",
+        "The answer needs the {pivot} word no more than the controls.",
+    ),
+    Prediction(
+        "hub",
+        "source erased beyond pivot",
+        "not above",
+        "The answer needs the {source} word no more than the {pivot} word.",
+    ),
+    Prediction(
+        "hub",
+        "others erased beyond random",
+        "may be above",
+        "The answer may need what the words of all languages share.",
+    ),
+    Prediction(
+        "copy",
+        "pivot over source",
+        "below",
+        "In the middle, {pivot} is less probable than {source}.",
+    ),
+    Prediction(
+        "copy",
+        "pivot over others",
+        "not above",
+        "In the middle, {pivot} is no more probable than languages that nobody asks for.",
+    ),
+    Prediction(
+        "copy",
+        "source retrieved beyond pivot",
+        "above",
+        "{source} words tell the concept better than {pivot} words.",
+    ),
+    Prediction(
+        "copy",
+        "pivot retrieved beyond others",
+        "not above",
+        "{pivot} words tell the concept no better than words of other languages.",
+    ),
+    Prediction(
+        "copy",
+        "pivot uninvited",
+        "not above",
+        "{pivot} does not appear in the answer if no prompt asks for it.",
+    ),
+    Prediction(
+        "copy",
+        "source erased beyond pivot",
+        "may be above",
+        "The answer may need the {source} word more, although layers of {pivot} are erased.",
+    ),
+    Prediction(
+        "copy",
+        "pivot erased beyond controls",
+        "not above",
+        "The answer needs the {pivot} word no more than the controls.",
+    ),
+    Prediction(
+        "artefact",
+        "pivot over target",
+        "above",
+        "The logit lens shows {pivot} above {target} in the middle.",
+    ),
+    Prediction(
+        "artefact",
+        "pivot over others",
+        "above",
+        "The logit lens shows {pivot} above languages that nobody asks for.",
+    ),
+    Prediction(
+        "artefact",
+        "pivot over target, linear lens",
+        "not above",
+        "The order of {pivot} and {target} does not survive the linear lens.",
+    ),
+    Prediction(
+        "artefact",
+        "pivot retrieved beyond others",
+        "not above",
+        "Without the bias of the output layer, {pivot} words tell no more than others.",
+    ),
+    Prediction(
+        "artefact",
+        "pivot erased beyond controls",
+        "not above",
+        "The answer needs the {pivot} word no more than the controls.",
+    ),
+)

@@ -1,0 +1,79 @@
+"""The translation barrier counts what plain loops count, and false alarms are drawn apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import planted
+import pytest
+import torch
+
+import latentlang as ll
+from latentlang.errors import DataError
+
+LANGUAGES = ("en", "fr", "de")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny):
+    return tiny("llama").tokenizer
+
+
+def words_of(concept: str, tokenizer) -> set[int]:
+    """Return the tokens that begin a concept's word in any of the languages."""
+    cells = ll.load_words().loc[concept, list(LANGUAGES)]
+    return {i for cell in cells for word in cell for i in ll.start_ids(word, tokenizer)}
+
+
+@pytest.fixture(scope="module")
+def run(tokenizer) -> ll.Run:
+    """A run in which it is known which layers show which token; token 0 is no word's."""
+    made = planted.planted(planted.RUNS["pivot"])
+    top_ids = torch.zeros_like(made.top_ids)
+    for row, concept in enumerate(made.prompts["concept"]):
+        if row < 6:
+            top_ids[row, 8, 0] = min(words_of(concept, tokenizer))
+    top_ids[7, 17, 0] = min(words_of(made.prompts["concept"][7], tokenizer))  # the last layer
+    rank = torch.ones_like(made.rank["zh"])
+    rank[[0, 1, 8], -1] = 5
+    ranks = {**made.readings["rank"], "zh": rank}
+    return replace(made, top_ids=top_ids, readings={**made.readings, "rank": ranks})
+
+
+def test_shares_are_those_of_plain_loops(run, tokenizer):
+    row = ll.barrier({"zh": run}, tokenizer, LANGUAGES).loc["zh"]
+    assert row["n"] == 10 and row["right"] == pytest.approx(0.7)
+    assert row["solved"] == pytest.approx(0.6)  # a word in the last layer alone is not the middle
+    assert row["lost"] == pytest.approx(0.2) and row["lost_of_solved"] == pytest.approx(2 / 6)
+    assert row["lower"] <= row["beyond"] <= row["upper"]
+    assert row["beyond"] == pytest.approx(row["solved"] - row["false_alarms"])
+
+
+def test_a_false_alarm_is_another_concepts_word(run, tokenizer):
+    """Show, for each seed, only words of the next concept: solved falls, alarms may come."""
+    own = [words_of(concept, tokenizer) for concept in run.prompts["concept"]]
+    top_ids = torch.zeros_like(run.top_ids)
+    for row in range(10):
+        others = set().union(*(each for k, each in enumerate(own) if k != row)) - own[row]
+        for layer, token in enumerate(sorted(others)[:17]):
+            top_ids[row, layer, 0] = token
+    shown = replace(run, top_ids=top_ids)
+    tables = [
+        ll.barrier({"zh": shown}, tokenizer, LANGUAGES, seed=seed).loc["zh"] for seed in range(5)
+    ]
+    assert all(table["solved"] == 0 == table["lost"] for table in tables)
+    assert max(table["false_alarms"] for table in tables) > 0
+    assert all(table["lost_of_solved"] != table["lost_of_solved"] for table in tables)  # NaN
+
+
+@pytest.mark.parametrize(
+    ("runs", "languages", "sentence"),
+    [
+        ({}, None, "at least one run"),
+        ({"zh": planted.planted(planted.RUNS["pivot"], n=1)}, None, "two concepts"),
+        ({"zh": planted.planted(planted.RUNS["pivot"])}, ["xx"], "Unknown language 'xx'"),
+    ],
+)
+def test_a_mistake_is_one_sentence(tokenizer, runs, languages, sentence):
+    with pytest.raises(DataError, match=sentence):
+        ll.barrier(runs, tokenizer, languages)
