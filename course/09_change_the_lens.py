@@ -49,7 +49,7 @@
 
 # %% tags=["parameters"]
 model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
-every = 8  # ask about every 8th concept of the list
+every = 16  # ask about every 16th concept of the list
 
 # %%
 import pandas as pd
@@ -233,7 +233,7 @@ sentences = [
     for concept, sentence in ll.load_cloze("en").items()
     if concept not in asked
 ]
-texts = [" ".join(sentences[n : n + 4]) for n in range(0, len(sentences), 4)]
+texts = [" ".join(sentences[n : n + 4]) for n in range(0, 120, 4)]  # 120 of them, to save time
 in_english = ll.lenses.fit_linear(model, texts, progress=False)
 through = ll.run_experiment(model, "translation", "de", "zh", every=every, lens=in_english)
 
@@ -287,9 +287,8 @@ ll.plots.lens_panel(fits, ["en", "zh"])
 # %%
 demo = ll.load_model("gemma-3-270m", stored=True)  # stored answers of the demo model
 ask = {"task": "translation", "source": "de", "target": "zh", "every": 4}
-turned = ll.lenses.rotated(lens)
-controls = [linear, ll.run_experiment(model, "translation", "de", "zh", every=every, lens=turned)]
-controls.append(ll.run_experiment(demo, **ask, lens="linear-shuffled"))
+turned = ll.decode(model, prompts[:10], lens=ll.lenses.rotated(lens), energy=False)
+controls = [linear, turned, ll.run_experiment(demo, **ask, lens="linear-shuffled")]
 highest = {}
 for run in controls:  # the last layer is read as it is
     means = {code: run.probability[code].mean(0)[:-1] for code in ("en", "zh")}
@@ -388,8 +387,7 @@ agreement[columns].round(3)
 # Chance is one over the number of concepts.
 
 # %%
-codes = ["ru", "en", "es", "zh"]
-found = ll.run_retrieval(model, "translation", "ru", "zh", codes, every=every)
+found = ll.run_retrieval(model, "translation", "ru", "zh", ["en", "es", "zh"], every=8)
 
 # %% tags=["predict"]
 last = found.to_frame().query("layer == layer.max()").set_index("language").retrieval
@@ -409,7 +407,6 @@ ll.plots.retrieval(found)
 # **What to notice.** At the last layer P(English) is near zero, and still the English words tell the concept in about 80 % of the prompts, as well as the Chinese words do.
 # So late in the model English loses *probability*, and not *information*: the output layer is told to write Chinese, and the latent still tells the concept in any language.
 #
-# From layer 13 on the Russian word, the one in the prompt, tells the concept best.
 # A thin dotted line is the ceiling of a language: how well its words tell the concept where the prompt shows the word itself.
 
 # %% tags=["claims"]
@@ -421,11 +418,6 @@ ll.plots.retrieval(found)
     "as well as the Chinese words do": (
         found.retrieved["en"].mean(0)[-1] > found.retrieved["zh"].mean(0)[-1] - 0.05
     ),
-    "From layer 13 on the Russian word": all(
-        (found.retrieved["ru"].mean(0) >= found.retrieved[code].mean(0))[12:].all()
-        for code in ("en", "es", "zh")
-    )
-    and found.layers[12] == 13,
 }
 
 # %%
