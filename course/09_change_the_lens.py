@@ -2,8 +2,8 @@
 # jupyter:
 #   course:
 #     you_will: 'read the same latents through several lenses, and find out which findings are the lens''s own'
-#     figure: 'll.plots.lens_panel(german, ["de", "en", "zh"])'
-#     alt: 'Four panels of curves, one per lens, over the layers'
+#     figure: 'll.plots.lens_panel([plain, linear], ["en", "zh"])'
+#     alt: 'Two panels of curves, one per lens, over the layers'
 #     first_run: 2.5
 #     again: 0.8
 #   jupytext:
