@@ -391,14 +391,14 @@ found = ll.run_retrieval(model, "translation", "ru", "zh", ["en", "es", "zh"], e
 
 # %% tags=["predict"]
 last = found.to_frame().query("layer == layer.max()").set_index("language").retrieval
-choices = ["hardly better than chance", "worse than Chinese words", "as well as Chinese words"]
-answer = choices[1] if last["en"] < last["zh"] - 0.05 else choices[2]
+choices = ["in hardly more than by chance", "in fewer than half", "in more than half"]
+answer = choices[2] if last["en"] > 0.5 else choices[1]
 answer = choices[0] if last["en"] < 3 * found.chance else answer
-told = f"English {last['en']:.0%}, Chinese {last['zh']:.0%}, chance {found.chance:.0%}."
 question = (
-    "At the last layer P(English) is near zero. How well do English words tell the concept there?"
+    "At the last layer P(English) is near zero. In how many prompts do English words tell the "
 )
-ll.predict(question, choices, answer, told)
+question += f"concept there? (By chance in {found.chance:.0%}.)"
+ll.predict(question, choices, answer, f"In {last['en']:.0%}; Chinese words in {last['zh']:.0%}.")
 
 # %%
 ll.plots.retrieval(found)

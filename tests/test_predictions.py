@@ -38,6 +38,7 @@ FIXED = {
     "The lens first has the English word eagle on top at layer": "one fixed pair of prompts",
     "Both patched: which answer will be the most frequent?": "15 of 17, and dear to repeat",
     "Which of the three changes more than half": "7, 0 and 0 of 8: far from 4, and dear to repeat",
+    "At the last layer P(English) is near zero.": "36 of 45: far from the half",
 }
 
 
