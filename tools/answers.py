@@ -71,10 +71,13 @@ SWEEPS: tuple[Request, ...] = (
         "notebook_07",
         {"protocol": "patch", "source": ("fr", "en"), "into": ("de", "zh"), "every": 4},
     ),
-    Request(
-        "notebook_07",
-        {"protocol": "patch", "source": ("es", "fr"), "into": ("de", "zh"), "every": 4},
-        PACKAGED,
+    *(
+        Request(
+            "notebook_07",
+            {"protocol": "patch", "source": source, "into": ("de", "zh"), "every": 4},
+            PACKAGED,
+        )
+        for source in (("fr", "en"), ("es", "fr"))
     ),
 )
 
