@@ -4,8 +4,8 @@
 #     you_will: 'put one prompt''s latent into another prompt, and see the language move before the concept'
 #     figure: 'll.plots.sweep(across)'
 #     alt: 'Curves of four answers over the layer that is changed'
-#     first_run: 5.2
-#     again: 2.5
+#     first_run: 1.8
+#     again: 1.5
 #   jupytext:
 #     text_representation:
 #       extension: .py
@@ -33,7 +33,7 @@
 # For words you do not know there is a [glossary](GLOSSARY.md), such as [activation patching](GLOSSARY.md).
 #
 # **Time** about 60 minutes to work through.
-# The cells run for about five minutes on two CPU cores the first time.
+# The cells run for about two minutes on two CPU cores the first time.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
@@ -322,8 +322,8 @@ ll.checks.exercise("07.2", answer)
 #
 # `ll.run_sweep` takes the languages of A's prompts, then those of B's.
 # It makes pairs of prompts about different concepts: the model answers both right, and no token begins more than one of the answers.
-# It also runs the controls, and keeps the result on disk.
-# That takes minutes, so the two sweeps of the demo model in this notebook are [stored answers](GLOSSARY.md); exercise 07.4 runs a smaller one.
+# It also runs the controls.
+# That takes minutes, so the demo model's sweeps are [stored answers](GLOSSARY.md) here.
 
 
 # %%
@@ -337,8 +337,8 @@ def turns(swept, code):
 
 
 demo = ll.load_model("gemma-3-270m", stored=True)
-swept = demo if model.name == demo.name else model  # another model computes its sweeps now
-across = ll.run_sweep(swept, "patch", ("fr", "en"), ("de", "zh"), every=every, seed=seed)
+sweeper = demo if model.name == demo.name else model  # another model computes its sweeps now
+across = ll.run_sweep(sweeper, "patch", ("fr", "en"), ("de", "zh"), every=every, seed=seed)
 across
 
 # %% tags=["predict"]
@@ -457,7 +457,7 @@ ll.plots.sweep_grid(across)
 # English is in neither prompt, and we read a fifth set of tokens as well: *A or B in English*.
 
 # %%
-romance = ll.run_sweep(swept, "patch", ("es", "fr"), ("de", "zh"), every=every, seed=seed)
+romance = ll.run_sweep(sweeper, "patch", ("es", "fr"), ("de", "zh"), every=every, seed=seed)
 romance
 
 # %% tags=["predict"]
