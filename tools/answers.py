@@ -79,12 +79,27 @@ SWEEPS: tuple[Request, ...] = (
         )
         for source in (("fr", "en"), ("es", "fr"))
     ),
+    Request(
+        "notebook_08",
+        {
+            "protocol": "steer",
+            "source": ("en", "zh"),
+            "into": ("en", "fr"),
+            "every": 12,
+            "continue_tokens": 6,
+        },
+        PACKAGED,
+    ),
 )
 
 # Arguments of `ll.pivot_test`.
 PIVOT_TESTS = tuple(
-    Request("notebook_08", {"source": source, "target": target, "every": 4})
-    for source, target in (("de", "zh"), ("fr", "de"))
+    Request("notebook_08", {"source": source, "target": target, "every": 4}, model)
+    for model, source, target in (
+        (LARGER, "de", "zh"),
+        (LARGER, "fr", "de"),
+        (PACKAGED, "fr", "de"),
+    )
 )
 
 
