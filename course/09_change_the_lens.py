@@ -258,6 +258,8 @@ ll.plots.lens_panel(fits, ["en", "zh"])
 # Through a lens that was fitted on English text, English rises far higher, and Chinese comes at the very end.
 # The fit maps a latent to what usually follows in its *text*, and in this text all words are English.
 # So a fitted lens speaks the languages that it was fitted on.
+# What would you see through a lens that was fitted on all languages but Chinese?
+# Fit it in a cell of your own: `ll.load_cloze(code)` has the sentences of a language.
 #
 # This is not a mistake in the fit: on held-out English text this lens is nearer to the output than the logit lens at each of the layers from 10 on.
 # It is a mistake to take it as a neutral instrument.
@@ -621,7 +623,7 @@ survey.replace({True: "yes", False: "no"})
 }
 
 # %% [markdown]
-# A sentence that you may write: **in this model the English peak belongs to the logit lens and to lenses fitted on English; lenses that are fitted on many languages, and the model's own later layers, go from the source word to the Chinese one, with next to no English between.**
+# A sentence that you may write: **in this model the English peak belongs to the logit lens and to a lens fitted on English; lenses fitted on many languages, Chinese among them, and the model's own later layers, go from the source word to the Chinese one, with next to no English between.**
 # It is a sentence about readings.
 # What the model *uses*, you asked in notebooks 7 and 8.
 
@@ -672,7 +674,7 @@ display(ll.explore.prompt(model, source="de"))
 #
 # - A lens that is fitted shows what *can be predicted* from a latent. That the model uses it is another question (notebooks 7 and 8).
 # - The lenses here but for the Patchscope are linear or affine maps, and all end in the same unembedding.
-# - The text of the fit is the course's own sentences. Another text would give another lens: `between halves` shows how much.
+# - The text of the fit is the course's own sentences, with their words in quotation marks. Another text would give another lens (section 3), and the difference `between halves` does not show that: both halves are of the same kind.
 
 # %% [markdown]
 # ## Recap
