@@ -33,6 +33,8 @@ from latentlang.models.stored import facts_of, shared_store, stored_model, store
 from latentlang.plots import token_text
 from latentlang.prompts.token_texts import TokenTexts
 from latentlang.runs.stored import differences, keep_answer
+from latentlang.runs.stored_pivots import pivot_differences
+from latentlang.runs.stored_sweeps import sweep_differences
 from tools import ROOT, answers
 
 TASK = ("translation", "fr", "zh")
@@ -822,3 +824,22 @@ def test_an_answer_about_something_else_is_one_sentence(prepared, spoilt, change
     stored = ll.load_model(prepared[0])
     with pytest.raises(ModelError, match=f"{path.name} is damaged"):
         ll.run_experiment(stored, *TASK, progress=False)
+
+
+@pytest.mark.more
+def test_what_is_stored_of_the_demo_model_is_what_it_says_today(model):
+    """All questions are compared, and a few prompts of each lens that takes no fit are read again.
+
+    The tuned lens takes minutes to fit, and the shuffled one is a control: both are not read again.
+    """
+    store = Store.open(shared_store(ROOT / "data" / "results", model.name), "")
+    for told in (differences, sweep_differences, pivot_differences):
+        assert list(told(store, model)) == []
+    assert len(store.answers) == len(answers.requests(model.name))
+    stored = ll.load_model(model.name, stored=True)
+    for lens in (None, "linear", "patchscope"):
+        ask = {"task": "translation", "source": "ru", "target": "zh", "every": 60, "lens": lens}
+        kept, again = (ll.run_experiment(each, **ask, progress=False) for each in (stored, model))
+        assert list(kept.prompts["concept"]) == list(again.prompts["concept"])
+        for code in again.languages:
+            assert (kept.probability[code] - again.probability[code]).abs().max() < 1e-3
