@@ -25,12 +25,12 @@
 # ## What you will do
 #
 # - say what the logit lens assumes, and fit a [linear lens](GLOSSARY.md) that assumes less;
-# - watch the English peak and the first Chinese layer move;
-# - compare it with a tuned lens and the Patchscope, and with [controls](GLOSSARY.md);
-# - tell concepts by their words without the preferences of the output layer ([retrieval](GLOSSARY.md));
+# - see how the peak of English, and the first layer that leads with Chinese, depend on the lens;
+# - compare more lenses, such as a [tuned lens](GLOSSARY.md) and the [Patchscope](GLOSSARY.md), and [controls](GLOSSARY.md);
+# - ask which concept a latent holds, without an advantage for frequent words ([retrieval](GLOSSARY.md));
 # - say which findings of this course survive every lens.
 #
-# **You need** notebooks 2 and 3, section 2 of notebook 4, and matrices times vectors.
+# **You need** notebooks 2 and 3, section 2 of notebook 4, and matrices times vectors; for section 6, derivatives.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
 # **Time** about 60 minutes to work through.
@@ -63,19 +63,24 @@ model
 # %% [markdown]
 # ## 1. What the logit lens assumes
 #
-# **Objective: see why a lens may be blind.**
+# **Objective: see why a lens may miss a word that is there.**
 #
-# The logit lens sends a latent of a middle layer through the final norm and the [unembedding](GLOSSARY.md), which were made for the latents of the *last* layer.
-# So it assumes that a middle layer writes a word in the same directions as the last one does.
-# If it does not, the word may be there, and the lens shows another one, or none.
+# The logit lens sends a latent of a middle layer through the final norm and the [unembedding](GLOSSARY.md), which were trained on the latents of the *last* layer.
+# So it assumes that a middle layer writes a word in the same directions as the last layer does.
+# If that is wrong, the word may be there, but the lens shows another word, or none.
 #
 # A fitted lens assumes less.
-# It first maps the latent, with a matrix per layer; the norm and the unembedding stay.
-# The **linear lens** predicts the last layer's latent from that of the middle layer, over many tokens of ordinary text: M is the matrix with the smallest sum of ‖M h − h(last)‖² (least squares; Din and others, 2023).
+# It first multiplies the latent by a matrix M; each layer has its own.
+# The norm and the unembedding stay as they are.
 
 # %% [markdown]
+# The **linear lens** takes many tokens of text.
+# At each token, h is the latent of the middle layer and h(last) that of the last layer.
+# M is the matrix for which M h is nearest to h(last): the sum of ‖M h − h(last)‖² over all tokens is smallest (least squares; Din and others, 2023).
+#
 # Which text?
-# Here it is the [cloze](GLOSSARY.md) sentences of all languages of the course, but none about a concept that you will ask about: the lens must not have seen the answer.
+# Here the lens is fitted on [cloze](GLOSSARY.md) sentences in all languages of the course, with their gaps filled.
+# Sentences about the concepts of your prompts are left out (`exclude=prompts`), because the lens must not see the answers.
 
 # %%
 prompts = ll.build_prompts("translation", "de", "zh", tokenizer=model.tokenizer)
@@ -85,14 +90,17 @@ table = lens.quality.round(2)
 table.loc[10:]
 
 # %% [markdown]
-# The table is measured on text that was not used for the fit, in nats.
-# `logit lens` and `this lens` say how far each is from the model's own output ([KL divergence](GLOSSARY.md)): 0 would be the output itself.
-# `between halves` compares two lenses that were fitted on half of the text each; a difference as small as that is noise of the fit.
+# The table is measured on text that was kept out of the fit (*held-out* text).
+#
+# - `logit lens` and `this lens` say how far each lens is from the model's own output, as a [KL divergence](GLOSSARY.md) in nats: 0 means the same as the output.
+# - `between halves` compares two lenses, each fitted on one half of the text. A difference as small as this is noise of the fit.
+# - `penalty` is a setting of the fit: a larger penalty keeps the numbers in M smaller.
 #
 # The linear lens is nearer to the output at each of these layers.
 
 # %% tags=["claims"]
 {
+    "0 means the same as the output": "a definition",
     "The linear lens is nearer to the output at each of these layers": (
         (table["this lens"] < table["logit lens"]).loc[10:].all()
     ),
@@ -103,7 +111,7 @@ table.loc[10:]
 #
 # **Objective: read one experiment through two lenses.**
 #
-# The experiment is one that you know: from German to Chinese, where English rises in the middle layers.
+# You know this experiment: from German to Chinese, where English rises in the middle layers.
 
 # %%
 plain = ll.run_experiment(model, "translation", "de", "zh", every=every)
@@ -134,14 +142,15 @@ ll.predict("And where will Chinese overtake English for good?", choices, found, 
 ll.plots.lens_panel([plain, linear], ["en", "zh"])
 
 # %% [markdown]
-# **What to notice.** The latents are the same, and the picture is another one.
+# **What to notice.** The latents are the same, but the two panels differ.
+# In each panel, the shading begins at the layer from which Chinese leads to the end.
 # Through the linear lens English never gets above 4 %, and Chinese leads from layer 13 on, four layers earlier.
-# Is the English of the first six notebooks an artefact, then?
+# Was the English of the first six notebooks only a product of the logit lens?
 #
-# Not so fast.
+# That does not follow.
 # The linear lens was fitted to predict the *last* layer, so it may do a part of the work that the later layers do.
-# That Chinese leads through it at layer 13 says: from this latent, Chinese *can be predicted*.
-# It does not say that the Chinese word is there.
+# Through it Chinese leads at earlier layers, so Chinese *can be predicted* from their latents.
+# This does not show that the Chinese word is already there.
 
 # %% tags=["claims"]
 {
@@ -155,7 +164,8 @@ ll.plots.lens_panel([plain, linear], ["en", "zh"])
 # %% [markdown]
 # ### By hand
 #
-# A lens is one more line in the trace of notebook 2.
+# In the trace of notebook 2, a fitted lens needs one new line: the latent is multiplied by the matrix of its layer.
+# Compare the two rows of the table: they should be the same, up to rounding.
 
 # %%
 layer, first = 14, prompts[0]
@@ -175,8 +185,11 @@ pd.DataFrame(rows).T.round(4)
 #
 # Write `fit_by_hand(x, y)`.
 # Both are tensors `[n_tokens, d_model]`: the latents of a layer, and those of the last layer at the same tokens.
-# Return the matrix M, `[d_model, d_model]`, for which M @ x[n] is nearest to y[n], by least squares over all n.
-# `torch.linalg.lstsq(a, b).solution` is the s with the smallest ‖a s − b‖².
+# Return the matrix M, `[d_model, d_model]`, for which the sum of ‖M @ x[n] − y[n]‖² over all tokens n is smallest.
+# Use x and y as they are: do not subtract their means.
+#
+# `torch.linalg.lstsq(a, b).solution` is the matrix s for which ‖a @ s − b‖² is smallest.
+# In a @ s the matrix s stands on the right, and in M @ x[n] the matrix M stands on the left.
 
 
 # %% tags=["stub"]
@@ -189,7 +202,7 @@ ll.checks.exercise("09.1", answer)
 
 # %% tags=["solution"]
 def fit_by_hand(x, y):
-    # The rows of x are latents, so lstsq finds s with x s ≈ y: M is s the other way round.
+    # The rows of x are latents, so lstsq finds s with x @ s ≈ y. M is the transpose of s.
     return torch.linalg.lstsq(x, y).solution.T
 
 
@@ -207,7 +220,7 @@ ll.checks.exercise("09.1", fit_by_hand)
     "from y to x": lambda x, y: torch.linalg.lstsq(y, x).solution.T,
     "with an intercept": lambda x, y: torch.linalg.lstsq(x - x.mean(0), y - y.mean(0)).solution.T,
     "the products alone": lambda x, y: x.T @ y,
-    "no other matrix": lambda x, y: torch.eye(3),
+    "smallest sum of squares": lambda x, y: torch.eye(3),
     "fit_by_hand returns nothing": lambda x, y: None,
     "is a function": 3,
 }
@@ -215,10 +228,10 @@ ll.checks.exercise("09.1", fit_by_hand)
 # %% [markdown]
 # ## 3. A lens has a language
 #
-# **Objective: find out what the text of the fit decides.**
+# **Objective: find out how the text of the fit changes what a lens shows.**
 #
 # The linear lens was fitted on sentences in 24 languages, Chinese among them.
-# Fit it once more, on English sentences only, and read the same prompts.
+# Fit a second one on English sentences only, and read the same prompts through it.
 
 # %% tags=["claims"]
 {
@@ -233,7 +246,7 @@ sentences = [
     for concept, sentence in ll.load_cloze("en").items()
     if concept not in asked
 ]
-texts = [" ".join(sentences[n : n + 4]) for n in range(0, 120, 4)]  # 120 of them, to save time
+texts = [" ".join(sentences[n : n + 4]) for n in range(0, 120, 4)]  # 120 sentences, to save time
 in_english = ll.lenses.fit_linear(model, texts, progress=False)
 through = ll.run_experiment(model, "translation", "de", "zh", every=every, lens=in_english)
 
@@ -254,15 +267,16 @@ fits = {"logit lens": plain, "fitted on 24 languages": linear, "fitted on Englis
 ll.plots.lens_panel(fits, ["en", "zh"])
 
 # %% [markdown]
-# **What to notice.** Three instruments, one set of latents, three stories.
-# Through a lens that was fitted on English text, English rises far higher, and Chinese comes at the very end.
+# **What to notice.** The latents are the same, but the three panels differ.
+# Through the lens fitted on English text, English rises far higher, and Chinese comes at the very end.
 # The fit maps a latent to what usually follows in its *text*, and in this text all words are English.
-# So a fitted lens speaks the languages that it was fitted on.
-# What would you see through a lens that was fitted on all languages but Chinese?
+# So a fitted lens tends to show the languages that it was fitted on.
+# (This lens has also seen less text; the figure does not separate the two.)
+# What would a lens fitted on all languages but Chinese show?
 # Fit it in a cell of your own: `ll.load_cloze(code)` has the sentences of a language.
 #
-# This is not a mistake in the fit: on held-out English text this lens is nearer to the output than the logit lens at each of the layers from 10 on.
-# It is a mistake to take it as a neutral instrument.
+# The fit itself is sound: on held-out English text this lens is nearer to the output than the logit lens at each of the layers from 10 on.
+# But it is not a neutral instrument.
 # Published lenses are often fitted on English text alone.
 
 # %% tags=["claims"]
@@ -275,11 +289,11 @@ ll.plots.lens_panel(fits, ["en", "zh"])
 # %% [markdown]
 # ### Could any matrix do this?
 #
-# A matrix of 640 × 640 numbers has much freedom.
-# Two controls show what it does without knowing anything:
+# A matrix of 640 × 640 numbers can be fitted to many things.
+# Two controls show what such a matrix does if it knows nothing about the single latent:
 #
-# - *shuffled*: the same fit, but each latent is to predict the last latent of another token, drawn at random. This lens can only learn what is usual.
-# - *rotated*: the maps of the linear lens, with all of their directions turned at random. They stretch as before, and point nowhere.
+# - *shuffled*: the same fit, but each latent must predict the last layer's latent at another token, drawn at random. This lens can only learn which latents are usual.
+# - *rotated*: the matrices of the linear lens, with their directions turned at random. They stretch as much as before, but in random directions.
 
 # %% tags=["claims"]
 {
@@ -299,7 +313,8 @@ highest = pd.DataFrame(highest).T
 highest.round(4)
 
 # %% [markdown]
-# **What to notice.** Neither control shows either word with more than 1 %.
+# **What to notice.** The first row is the linear lens itself, for comparison.
+# Neither control shows either word with more than 1 %.
 # So what the linear lens shows comes from what the fit has learned about these latents.
 
 # %% tags=["claims"]
@@ -312,8 +327,8 @@ highest.round(4)
 #
 # **Objective: compare instruments that assume different things.**
 #
-# - **Tuned lens**: a map per layer as well, with an offset, trained until its *output* is near the model's output (Belrose and others, 2023).
-# - **Patchscope**: no map. The latent is put into another prompt, which asks the model to repeat a word, and the model's own later layers say what it is (Ghandeharioun and others, 2024).
+# - **Tuned lens**: it also has a matrix per layer, and adds a vector (the *offset*). Both are trained until the *output* of the lens is near the model's output (Belrose and others, 2023).
+# - **Patchscope**: it has no matrix. Another prompt asks the model to repeat a word, with lines such as `cat -> cat`. The latent replaces the latent of that prompt's last token, at the same layer. Then the model's own later layers run, and you read which word they write (Ghandeharioun and others, 2024).
 #
 # The tuned lens takes minutes to fit, so here are [stored answers](GLOSSARY.md) of the demo model.
 
@@ -324,10 +339,10 @@ ll.plots.lens_panel(german, ["de", "en", "zh"])
 
 # %% [markdown]
 # **What to notice.** All lenses but the logit lens show Chinese from layer 13 on, and nearly no English.
-# For the Patchscope this is not a prediction of a fit: the model's own later layers, in another prompt, make the Chinese word from the latent of layer 13.
-# You know this from notebook 7: put into another prompt, the latent brings both the language and the concept from layer 13 on.
+# The Patchscope is not fitted: the model's own later layers, in another prompt, make the Chinese word from the latent of layer 13.
+# This agrees with notebook 7: put into another prompt, the latent brings both the language and the concept from layer 13 on.
 #
-# Before layer 13 no lens shows any of the three words with more than 5 %.
+# Before layer 13 no lens shows any of the three words with more than 5 % (on average).
 
 # %% tags=["claims"]
 {
@@ -335,6 +350,9 @@ ll.plots.lens_panel(german, ["de", "en", "zh"])
         run.between(13, 18).probability["zh"].mean(0).min() > 0.1 for run in german[1:]
     ),
     "and nearly no English": all(run.probability["en"].mean(0).max() < 0.03 for run in german[1:]),
+    "make the Chinese word from the latent of layer 13": (
+        german[-1].probability["zh"].mean(0)[13 - 1] > 0.1
+    ),
     "from layer 13 on.\n": "notebook 7",
     "Before layer 13 no lens shows any of the three words with more than 5 %": all(
         run.between(1, 13 - 1).probability[code].mean(0).max() < 0.05
@@ -354,9 +372,13 @@ columns += ["pivot_peak", "lower", "upper", "at_layer"]
 agreement[columns].round(3)
 
 # %% [markdown]
-# **What to notice.** `target_start` is the layer from which Chinese is above English and above 5 % to the end, with its 95 % interval; `pivot_peak` is the highest mean of P(English).
-# The three pairs agree: every lens but the logit lens puts Chinese ahead at layer 13 or 14, and English below 2 %.
-# The logit lens does so later, at 15 or 17.
+# How to read the table:
+#
+# - `target_start` is the layer from which Chinese is above English and above 5 % to the end, with its 95 % interval, from `target_lower` to `target_upper`.
+# - `pivot_peak` is the highest mean of P(English), with its interval from `lower` to `upper`; `at_layer` is its layer.
+#
+# **What to notice.** The three pairs agree: every lens but the logit lens puts Chinese ahead at layer 13 or 14, and English below 2 %.
+# Through the logit lens Chinese gets ahead later, at 15 or 17.
 # So *where Chinese overtakes* and *how high English rises* depend on the lens.
 
 # %% tags=["claims"]
@@ -375,18 +397,20 @@ agreement[columns].round(3)
 # %% [markdown]
 # ## 5. Without the preferences of the output layer
 #
-# **Objective: tell information from probability.**
+# **Objective: distinguish information from probability.**
 #
-# Every lens so far ends in the unembedding, which knows how frequent each word is.
+# Every lens so far ends in the unembedding, and the unembedding may prefer frequent words.
 # Perhaps English words win only because English is frequent.
 #
-# **Retrieval** takes this away.
+# **Retrieval** takes this advantage away.
 # Take a latent of a prompt about a flower, and the English words of all concepts.
-# From the log-probability of each word, subtract its mean over the prompts about *other* concepts.
+# From the log-probability of each word, subtract the mean that the *same* word has in all other prompts.
 # What is left says how much this prompt raises this word.
-# If *flower* is raised the most, the concept is told by its English word.
+# If *flower* is raised more than every other word, the English words **tell the concept**: you can find the right concept with them.
 # The same works with the Spanish words, or the Chinese ones.
-# Chance is one over the number of concepts.
+#
+# Retrieval is the share of prompts in which this happens.
+# By chance it is one divided by the number of concepts.
 
 # %%
 found = ll.run_retrieval(model, "translation", "ru", "zh", ["en", "es", "zh"], every=8)
@@ -407,9 +431,10 @@ ll.plots.retrieval(found)
 
 # %% [markdown]
 # **What to notice.** At the last layer P(English) is near zero, and still the English words tell the concept in about 80 % of the prompts, as well as the Chinese words do.
-# So late in the model English loses *probability*, and not *information*: the output layer is told to write Chinese, and the latent still tells the concept in any language.
+# So late in the model English loses *probability*, but not *information*: the probability goes to Chinese words, and the differences between English words still tell the concept.
 #
-# A thin dotted line is the ceiling of a language: how well its words tell the concept where the prompt shows the word itself.
+# A thin dotted line is the ceiling of a language: retrieval with repetition prompts, which show the word itself.
+# The grey dotted line is chance.
 
 # %% tags=["claims"]
 {
@@ -427,15 +452,18 @@ found.difference("en", "es").round(2).loc[10:]
 
 # %% [markdown]
 # Is English special among the languages that the prompt does not name?
-# The table has retrieval by English words minus retrieval by Spanish words, inside each prompt, with a band of 95 % for all layers at once.
-# English is ahead with certainty at layers 11, 13, 17 and 18.
-# So a lead of English remains when the preferences of the output layer are taken away, at least over Spanish.
-# It is one pair of languages and 45 prompts, and the model has read far more English than Spanish: a lead in information is not yet a pivot.
+# The table has retrieval by English words minus retrieval by Spanish words, taken inside each prompt.
+# `lower` and `upper` are the ends of a band of 95 % for all layers at once (notebook 4, section 2).
+# Where `lower` is above zero, English is ahead with certainty: at layers 11, 13, 17 and 18.
+# So a lead of English over Spanish remains when the preferences of the output layer are taken away.
+#
+# But this is one pair of languages and 45 prompts, and the model has probably read far more English than Spanish.
+# A lead in information does not show that English is a pivot.
 
 # %% tags=["claims"]
 {
-    "with a band of 95 % for all layers at once": "the name of a band",
-    "ahead with certainty at layers 11, 13, 17 and 18": (
+    "a band of 95 % for all layers at once": "the name of a band",
+    "ahead with certainty: at layers 11, 13, 17 and 18": (
         found.difference("en", "es").query("lower > 0").index.tolist() == [11, 13, 17, 18]
     ),
     "one pair of languages and 45 prompts": len(found) == 45,
@@ -445,9 +473,12 @@ found.difference("en", "es").round(2).loc[10:]
 # ## Exercise 09.2 · Tell the concept (6 minutes, medium)
 #
 # Write `tell(scores)`.
-# `scores[i, j]` is the log-probability of word j in prompt i, and word n belongs to prompt n.
-# Subtract from each word's numbers their mean over the prompts.
-# Then return a list with one True or False per prompt: has its own word the largest number of all words?
+# `scores[i, j]` is the log-probability of word j in prompt i, and word n is the right word of prompt n.
+# So a row is a prompt, and a column is a word.
+#
+# First subtract from each number the mean of its word over all prompts.
+# (The mean over all *other* prompts, as above, gives the same answers.)
+# Then return a list with one value per prompt: True if the right word of the prompt now has the largest number of all words in this prompt, and False if not.
 
 
 # %% tags=["stub"]
@@ -460,7 +491,7 @@ ll.checks.exercise("09.2", answer)
 
 # %% tags=["solution"]
 def tell(scores):
-    # The mean of a word over prompts is the mean of its column.
+    # The mean of a word over all prompts is the mean of its column.
     raised = scores - scores.mean(0)
     return [int(row.argmax()) == n for n, row in enumerate(raised)]
 
@@ -496,17 +527,21 @@ ll.checks.exercise("09.2", tell)
 #
 # **Objective: know what a mean of derivatives is.**
 #
-# A block adds to its latent: h becomes h + f(h).
-# If f is a matrix W, the derivative of the whole is I + W, everywhere.
-# In a model f is not linear, so the derivative differs from latent to latent, and the Jacobian lens takes the mean over many.
+# The [Jacobian lens](GLOSSARY.md) also has a matrix per layer, but does not fit it to a prediction.
+# Its matrix says how the last latent changes if the latent of this layer changes a little: a derivative (for vectors, this is a matrix, the *Jacobian*).
 #
-# Here is a block with latents of one number, h + 2 tanh(h), and 40 latents in two groups.
-# The linear lens draws the line (through zero) that is nearest to all points.
-# The Jacobian lens draws the line whose slope is the mean of the slopes at the points.
+# A block adds to its latent: h becomes h + f(h).
+# If f(h) = W h with a matrix W, the derivative is I + W at every latent (I is the identity matrix).
+# In a model f is not linear, so the derivative differs from latent to latent, and the lens takes the mean over many latents.
+
+# %% [markdown]
+# In this toy a latent is one number, the block makes h + 2 tanh(h) of it, and 40 latents lie in two groups.
+# The linear lens is the line through zero that is nearest to all points.
+# The Jacobian lens is the line through zero whose slope is the mean of the slopes at the points.
 
 # %% tags=["claims"]
 {
-    "h + 2 tanh(h), and 40 latents": "an example",
+    "h + 2 tanh(h) of it, and 40 latents": "an example",
 }
 
 # %%
@@ -529,16 +564,19 @@ toy.update_yaxes(title_text="latent after the block")
 toy
 
 # %% [markdown]
-# **What to notice.** The linear lens runs through both groups, so it tells best where a latent goes.
-# The Jacobian lens has a smaller slope: inside a group, a small change of the latent changes little behind the block.
-# Neither of them is wrong, because they answer different questions.
-# *What can be predicted from this latent?* is that of the linear lens, and *what would a small change of it change?* that of the Jacobian lens.
+# **What to notice.** The line of the linear lens runs through both groups, so it predicts best where a latent goes.
+# The line of the Jacobian lens has a smaller slope: inside a group, a small change before the block changes little after the block.
+# Neither of them is wrong, because they answer different questions:
+#
+# - the linear lens: *what can be predicted from this latent?*
+# - the Jacobian lens: *what happens later if this latent changes a little?*
 
 # %% [markdown]
 # ## Exercise 09.3 · Two blocks (5 minutes, medium)
 #
-# The first block is h + A h, the second one is h + B h, with A = [[0, 1], [0, 0]] and B = [[1, 0], [1, 0]].
-# Give the Jacobian of both together, a tensor of 2 × 2 numbers: how the latent after the second block changes with the latent before the first one.
+# Now a latent is a vector h of two numbers.
+# The first block turns h into h + A h, and the second block turns what it gets, again called h, into h + B h, with A = [[0, 1], [0, 0]] and B = [[1, 0], [1, 0]].
+# Give the Jacobian of both blocks together, a tensor of 2 × 2 numbers: the derivative of the latent after the second block with respect to the latent before the first block.
 
 # %% tags=["claims"]
 {
@@ -572,13 +610,27 @@ ll.checks.exercise("09.3", answer)
 #
 # **Objective: sort the findings of the course.**
 #
-# Here are four statements of this course, and whether each lens bears them out, in the demo model and for the pairs of section 4.
-# Before you run the cell, guess which columns say *yes* in all rows.
+# The table below has one row per pair of section 4 and lens, in the demo model, and one column per statement:
+#
+# - `English leads, above 5 %`: at some layer, English is above Chinese and above 5 %.
+# - `source above target, layer 13`: at layer 13, the source word is above the Chinese word.
+# - `below 5 % up to layer 11`: up to layer 11, both words stay below 5 %.
+# - `peaks: source, English, target`: the source word peaks first, then English, then Chinese (or at the same layer).
+#
+# It says *yes* where the curves agree with the statement.
+# Before you run the cells, guess which columns say *yes* in all rows.
+
+# %% tags=["claims"]
+{
+    "English is above Chinese and above 5 %": "how a column is defined",
+    "at layer 13, the source word is above the Chinese word": "how a column is defined",
+    "up to layer 11, both words stay below 5 %": "how a column is defined",
+}
 
 
 # %%
 def says(run):
-    """Return which statements a run bears out, by its mean curves below the last layer."""
+    """Return which statements a run agrees with, by its mean curves below the last layer."""
     codes = (run.source, "en", run.target)
     source, english, target = (run.probability[code].mean(0)[:-1] for code in codes)
     peaks = [curve.argmax().item() for curve in (source, english, target)]
@@ -600,13 +652,13 @@ survey = pd.DataFrame(columns).T
 survey.replace({True: "yes", False: "no"})
 
 # %% [markdown]
-# **What to notice.** The headline of the first notebooks is the one that does not survive: English leads the target through the logit lens alone.
+# **What to notice.** The main finding of the first notebooks does not survive: English leads the target through the logit lens alone.
 # Whether the source word is above the target at layer 13 depends on the lens and on the pair.
 #
 # Two statements survive all four lenses and all three pairs.
-# Up to layer 11 no lens reads either word.
-# And the *order* stays: the source word peaks first or with English, and Chinese last.
-# Through some lenses the peak of English is below 1 %, so this is an order, not an importance.
+# Up to layer 11 no lens shows the source word or the Chinese one.
+# And the *order* stays: the source word never peaks after English, and English never after Chinese.
+# Through some lenses the peak of English is below 1 %, so this order does not show that English is important.
 
 # %% tags=["claims"]
 {
@@ -617,7 +669,7 @@ survey.replace({True: "yes", False: "no"})
     "Whether the source word is above the target at layer 13 depends on the lens": (
         0 < survey["source above target, layer 13"].sum() < len(survey)
     ),
-    "Up to layer 11 no lens reads either word": survey["below 5 % up to layer 11"].all(),
+    "Up to layer 11 no lens shows": survey["below 5 % up to layer 11"].all(),
     "And the *order* stays": survey["peaks: source, English, target"].all(),
     "the peak of English is below 1 %": (agreement["pivot_peak"] < 0.01).any(),
 }
@@ -625,13 +677,17 @@ survey.replace({True: "yes", False: "no"})
 # %% [markdown]
 # A sentence that you may write: **in this model the English peak belongs to the logit lens and to a lens fitted on English; lenses fitted on many languages, Chinese among them, and the model's own later layers, go from the source word to the Chinese one, with next to no English between.**
 # It is a sentence about readings.
-# What the model *uses*, you asked in notebooks 7 and 8.
+# In notebooks 7 and 8 you asked what the model *uses*.
 
 # %% [markdown]
 # ## Exercise 09.4 · Your own pair (10 minutes, open)
 #
-# Read another pair of languages, not of English, through the logit lens and through the linear lens of section 1, about at least ten concepts.
+# Choose a pair of languages that this notebook does not show; neither of them is English.
+# Read it through the logit lens, and through the linear lens of section 1 (`lens=lens`), with the same prompts, about at least ten concepts.
 # `answer` is the list of the two runs.
+# A warning may say that the lens was fitted on sentences about some of your concepts.
+# Section 1 says why that matters.
+#
 # Which of the findings of section 2 do you see again, and which would you not report?
 
 # %% tags=["claims"]
@@ -644,7 +700,7 @@ answer = ...  # [ll.run_experiment(model, "translation", "..", "..", every=8), .
 ll.checks.exercise("09.4", answer)
 
 # %% tags=["solution"]
-# Report both lenses. What differs between them is said of the lens, and not of the model.
+# Report both lenses. What differs between them depends on the lens: do not say it of the model.
 own = {"task": "translation", "source": "es", "target": "zh", "every": 8}
 answer = [ll.run_experiment(model, **own), ll.run_experiment(model, **own, lens=lens)]
 ll.checks.exercise("09.4", answer)
@@ -672,22 +728,25 @@ display(ll.explore.prompt(model, source="de"))
 # %% [markdown]
 # ## What this does not show
 #
-# - A lens that is fitted shows what *can be predicted* from a latent. That the model uses it is another question (notebooks 7 and 8).
-# - The lenses here but for the Patchscope are linear or affine maps, and all end in the same unembedding.
-# - The text of the fit is the course's own sentences, with their words in quotation marks. Another text would give another lens (section 3), and the difference `between halves` does not show that: both halves are of the same kind.
+# - A fitted lens shows what *can be predicted* from a latent. Whether the model uses it is another question (notebooks 7 and 8).
+# - All lenses here end in the same unembedding. The fitted ones only multiply by a matrix and perhaps add a vector; a more flexible map may show more.
+# - The text of the fit is the course's own sentences, with their words in quotation marks. Another text would give another lens (section 3). `between halves` does not show that, because both halves are text of the same kind.
 
 # %% [markdown]
 # ## Recap
 #
 # - The logit lens assumes that middle layers write as the last one does. A fitted lens assumes less, and depends on its text.
-# - Through lenses fitted on many languages, and through the Patchscope, Chinese leads from layer 13 on, with next to no English. Through a lens fitted on English text, English rises higher than ever.
-# - Retrieval tells information from probability: late in the model, English words tell the concept as well as Chinese ones.
+# - Through lenses fitted on many languages, and the Patchscope, Chinese leads from layer 13 or 14 on, with next to no English. Through one fitted on English text, English rises higher than through the logit lens.
+# - Retrieval distinguishes information from probability: late in the model, English words tell the concept as well as Chinese ones.
 # - Report a finding with its lens, and with at least one other.
 #
 # **Further reading:** Belrose and others, [Eliciting Latent Predictions with the Tuned Lens](https://doi.org/10.48550/arXiv.2303.08112) (2023); Din and others, [Jump to Conclusions](https://doi.org/10.48550/arXiv.2303.09435) (2023); Ghandeharioun and others, [Patchscopes](https://doi.org/10.48550/arXiv.2401.06102) (2024); Gurnee and others, [the Jacobian lens](https://doi.org/10.48550/arXiv.2607.15495) (2026).
 
 # %% tags=["claims"]
 {
+    "Chinese leads from layer 13 or 14 on": (
+        agreement.drop("logit", level="lens")["target_start"].isin([13, 14]).all()
+    ),
     "(2023)": "a year",
     "(2024)": "a year",
     "(2026)": "a year",

@@ -29,21 +29,25 @@ def fit_by_hand(answer: object) -> str:
     result = tensor(returned(fit(x.clone(), y.clone()), "fit_by_hand"), "fit_by_hand").double()
     centred = torch.linalg.lstsq(x - x.mean(0), y - y.mean(0)).solution.T
     typical = {
-        "That is the matrix the other way round: M @ x must give y, so transpose it.": right.T,
-        "That leads from y to x: the lens goes from the layer to the last one.": (
+        "That is the matrix the other way round: M @ x[n] is near y[n], so transpose it.": right.T,
+        "That leads from y to x: M must lead from the layer (x) to the last layer (y).": (
             torch.linalg.lstsq(y, x).solution.T
         ),
-        "That subtracts the means first, which is a fit with an intercept: leave them in.": centred,
-        "That is the matrix of the products alone: divide by the products of x with x.": x.T @ y,
+        "That subtracts the means, as a fit with an intercept does: use x and y as they are.": (
+            centred
+        ),
+        "That is xᵀ y, the products alone: the inverse of xᵀ x is missing. Try lstsq.": x.T @ y,
     }
     if _alike(result, right):
-        return "That is the linear lens of one layer. fit_linear adds a small ridge penalty."
+        return (
+            "That is the linear lens of one layer. fit_linear adds a penalty on large numbers in M."
+        )
     for hint, wrong in typical.items():
         if _alike(result, wrong):
             raise WrongAnswerError(hint)
     raise WrongAnswerError(
-        "The matrix has the shape [3, 3] for latents of three numbers, and no other matrix has a "
-        "smaller sum of squares: try torch.linalg.lstsq."
+        "The check has latents of three numbers, so M is [3, 3], and it must have the smallest sum "
+        "of squares. Yours does not: try torch.linalg.lstsq, and mind which side M stands on."
     )
 
 
@@ -65,10 +69,12 @@ def tell(answer: object) -> str:
         ranks = scores.argmax(0) == torch.arange(len(scores))
         typical = {
             "That takes the most probable word: subtract each word's mean first.": _tells(scores),
-            "Compare the words inside each prompt, and not the prompts for each word.": (
+            "Compare the words inside each prompt (a row), not the prompts for each word.": (
                 ranks.tolist()
             ),
-            "That is the other way round.": [not each for each in right],
+            "That is the other way round: True means that the right word is the largest.": [
+                not each for each in right
+            ],
         }
         for hint, wrong in typical.items():
             if result == wrong:
@@ -87,17 +93,17 @@ def jacobian(answer: object) -> str:
     one = torch.eye(2)
     right = (one + b) @ (one + a)
     typical = {
-        "The second block acts on what the first one gives: B's factor stands at the left.": (
+        "The second block acts on the result of the first: B's factor stands at the left.": (
             (one + a) @ (one + b)
         ),
-        "A block adds to the latent: the h of each block belongs to its derivative.": b @ a,
-        "That leaves out what the second block makes of the first one's part.": one + a + b,
+        "A block adds to the latent: each derivative is I plus its matrix, not the matrix.": b @ a,
+        "That leaves out B A: the second block also acts on what the first one adds.": one + a + b,
         "That is the first block alone.": one + a,
         "That is the second block alone.": one + b,
     }
     result = tensor(answer, "the answer")
     if _alike(result, right):
-        return "(I + B)(I + A). In a model the blocks are not linear, so the lens takes a mean."
+        return "It is (I + B)(I + A). Blocks of a model are not linear, so the lens takes a mean."
     for hint, wrong in typical.items():
         if _alike(result, wrong):
             raise WrongAnswerError(hint)
