@@ -276,8 +276,8 @@ ll.plots.lens_panel(fits, ["en", "zh"])
 # Fit it in a cell of your own: `ll.load_cloze(code)` has the sentences of a language.
 #
 # The fit itself is sound: on held-out English text this lens is nearer to the output than the logit lens at each of the layers from 10 on.
-# But it is not a neutral instrument.
-# Published lenses are often fitted on English text alone.
+# But it is not neutral.
+# Neuronpedia's Jacobian lens of this very model was fitted on English text.
 
 # %% tags=["claims"]
 {
@@ -696,12 +696,12 @@ survey.replace({True: "yes", False: "no"})
 }
 
 # %% tags=["stub"]
-answer = ...  # [ll.run_experiment(model, "translation", "..", "..", every=8), ...]
+answer = ...  # [ll.run_experiment(model, "translation", "..", "..", every=every), ...]
 ll.checks.exercise("09.4", answer)
 
 # %% tags=["solution"]
 # Report both lenses. What differs between them depends on the lens: do not say it of the model.
-own = {"task": "translation", "source": "es", "target": "zh", "every": 8}
+own = {"task": "translation", "source": "es", "target": "zh", "every": every}
 answer = [ll.run_experiment(model, **own), ll.run_experiment(model, **own, lens=lens)]
 ll.checks.exercise("09.4", answer)
 

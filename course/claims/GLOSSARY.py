@@ -14,6 +14,8 @@
         "Llama 2: Open Foundation": "a title",
         "Gemma 3 Technical Report": "a title",
         "that holds 95 % of the results": "a definition",
+        "0 when they are the same": "a definition",
+        "instead of the logarithm to base 2": "a definition",
         "Of many intervals of 95 %": "a definition",
         "the chance to miss *anywhere* is about 5 %": "a definition",
         "89.70 % English (section 3.1); the mix of Gemma 3": (

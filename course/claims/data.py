@@ -2,6 +2,10 @@
 
 {
     "01": {
+        "the logarithm (base 10) of how often the word stands in 10^9 words": "a definition",
+        "so 3 is once in a million": "what follows from the definition",
+        "wordfreq (CC BY-SA 4.0)": "the name of a licence",
+        "the licence: CC BY-SA 4.0": "the name of a licence",
         "`zh` | 140": "tests/test_tokens.py counts them",
         "`de` | 120": "tests/test_tokens.py counts them",
         "`fr` | 76": "tests/test_tokens.py counts them",

@@ -5,6 +5,7 @@
         "262,144 is 2 to the 18th: eighteen": log_probs.shape[-1] == 262_144 == 2**18,
         "Six tokens can begin": "arithmetic of the exercise",
         "use the logarithm to base 2": "arithmetic of the exercise",
+        "so M is [3, 3]": "arithmetic of the exercise",
         "its logarithm to base 2": "arithmetic of the exercise",
         "do not add 1": "arithmetic of the exercise",
         "the sum is always 1": "arithmetic of the exercise",
