@@ -110,9 +110,10 @@ def keep(few, model, root: Path) -> Path:
 
 @pytest.fixture
 def gemma(few, model, tmp_path, monkeypatch):
-    """The demo model without weights and without a tokenizer."""
+    """The demo model without weights and without a tokenizer, and none of what ships of it."""
     keep(few, model, tmp_path)
-    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path))
+    places = [(tmp_path / "stored", stored_models._PRECOMPUTE)]
+    monkeypatch.setattr(stored_models, "_places", lambda: places)
     return stored_model(model.name)
 
 
@@ -208,7 +209,9 @@ def test_what_needs_a_tokenizer_says_so(gemma):
         lambda: gemma.tokenizer.decode([1]),
         lambda: len(gemma.tokenizer),
     ):
-        with pytest.raises(DataError, match="tokenizer of gemma-3-270m is not on .*prefetch gemma"):
+        with pytest.raises(
+            DataError, match="gemma-3-270m was loaded without its tokenizer.*prefetch gemma"
+        ):
             work()
     with pytest.raises(DataError, match="No stored answer of gemma-3-270m names token 262143"):
         token_text(262_143, gemma.tokenizer)
@@ -254,7 +257,8 @@ def test_a_part_without_prompts_is_one_sentence(few, model, tmp_path, monkeypatc
     keep(
         {"fr": few["fr"][few["fr"].prompts["concept"] != ll.load_words().index[0]]}, model, tmp_path
     )
-    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path))
+    places = [(tmp_path / "stored", stored_models._PRECOMPUTE)]
+    monkeypatch.setattr(stored_models, "_places", lambda: places)
     with pytest.raises(DataError, match="every=480 leaves no stored concept.*smaller number"):
         ll.run_experiment(stored_model(model.name), *TASK, every=480)
 
