@@ -56,8 +56,8 @@ def tell(answer: object) -> str:
     """A function tell(scores) -> for each prompt, whether its own word stands out most."""
     tells = function(answer, "tell(scores)")
     cases = (
-        [[-1.0, -2.0, -9.0], [-1.0, -1.5, -9.0], [-1.0, -3.0, -7.0]],
         [[-5.0, -1.0], [-6.0, -0.5]],
+        [[-1.0, -2.0, -9.0], [-1.0, -1.5, -9.0], [-1.0, -3.0, -7.0]],
         [[-4.0, -1.0, -6.0], [-8.0, -2.0, -6.0], [-8.0, -1.0, -6.0]],
     )
     for case in cases:
