@@ -36,7 +36,7 @@ def kept(script: Script) -> Iterator[Path]:
         yield store.place(script, "student")
 
 
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("script", scripts(), ids=lambda script: script.name)
 def test_notebook_runs_in_the_browser(notebook, shoot, kept: Path, script: Script):
     path = store.blank(script, "student")
@@ -44,7 +44,7 @@ def test_notebook_runs_in_the_browser(notebook, shoot, kept: Path, script: Scrip
     text = saved.read_text(encoding="utf-8")
     notebook.open(f"notebooks/{path.name}")
     start = time.perf_counter()
-    notebook.run_all(seconds=1800)  # two notebooks at once, on a slow machine
+    notebook.run_all(seconds=1200)
     minutes = (time.perf_counter() - start) / 60
     assert notebook.failures() == []
 
