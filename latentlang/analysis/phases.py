@@ -72,7 +72,8 @@ def find_phases(run: Run | MeanCurves | pd.DataFrame, *, floor: float = 0.0) -> 
     >>> phases = find_phases(pd.DataFrame(curves, index=[1, 2, 3]))
     >>> phases.concept_start, phases.target_start
     (2, 3)
-    >>> early = pd.DataFrame({"pivot": [0.0, 0.0, 0.0], "target": [0.01, 0.2, 0.7]}, index=[1, 2, 3])
+    >>> curves = {"pivot": [0.0, 0.0, 0.0], "target": [0.01, 0.2, 0.7]}
+    >>> early = pd.DataFrame(curves, index=[1, 2, 3])
     >>> find_phases(early).target_start, find_phases(early, floor=0.05).target_start
     (1, 2)
     """
