@@ -35,9 +35,11 @@ def save_small(
         h: latents of all layers.
         unembedding: rows of the folded unembedding, at least ``d_model`` of them.
 
+    >>> import tempfile
     >>> lens = Lens("double", "a model", (1,), 2 * torch.eye(4)[None])
     >>> h, rows = torch.randn(20, 2, 4), torch.randn(9, 4)
-    >>> again = load_small(save_small(lens, getfixture("tmp_path") / "small", 4, h, rows))
+    >>> file = Path(tempfile.mkdtemp()) / "small.safetensors"
+    >>> again = load_small(save_small(lens, file, 4, h, rows))
     >>> (again.matrices - lens.matrices).abs().max() < 0.01
     tensor(True)
     """
