@@ -337,7 +337,8 @@ def turns(swept, code):
 
 
 demo = ll.load_model("gemma-3-270m", stored=True)
-sweeper = demo if model.name == demo.name else model  # another model computes its sweeps now
+as_stored = (model.name, every, seed) == (demo.name, 4, 0)
+sweeper = demo if as_stored else model  # with other parameters the sweeps are computed now
 across = ll.run_sweep(sweeper, "patch", ("fr", "en"), ("de", "zh"), every=every, seed=seed)
 across
 

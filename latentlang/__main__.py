@@ -62,8 +62,13 @@ def main(arguments: list[str] | None = None) -> int:
     )
     words.add_argument("--csv", action="store_true", help="print a CSV table, not aligned text")
     atlas = commands.add_parser("atlas", help="print one row per model: which evidence it shows")
-    atlas.add_argument("names", nargs="*", metavar="MODEL", help="as load_model takes them")
-    atlas.add_argument("--pair", default="de-zh", help="source-target, without en (default: de-zh)")
+    atlas.add_argument(
+        "names",
+        nargs="*",
+        metavar="MODEL",
+        help="as load_model takes them (default: those with stored answers)",
+    )
+    atlas.add_argument("--pair", default="fr-zh", help="source-target, without en (default: fr-zh)")
     atlas.add_argument(
         "--every", type=int, default=4, help="every n-th concept of the word list (default: 4)"
     )
@@ -96,10 +101,10 @@ def main(arguments: list[str] | None = None) -> int:
             from .verdict.atlas import atlas as table_of
 
             pair = _pair(options.pair)
-            rows = [
-                measure(load_model(name), *pair, every=options.every, progress=False)
-                for name in options.names or MODELS
+            models = [load_model(name) for name in options.names] or [
+                load_model(name, stored=True) for name in MODELS
             ]
+            rows = [measure(each, *pair, every=options.every, progress=False) for each in models]
             print(table_of(rows).to_csv(index=False, float_format="%.3f"), end="", flush=True)
         elif options.command == "clean":
             from .files import user_cache

@@ -11,7 +11,7 @@ import torch
 import latentlang as ll
 from latentlang.errors import DataError
 
-LANGUAGES = ("en", "fr", "de")
+LANGUAGES = ("en", "ru", "ko")
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +20,16 @@ def tokenizer(tiny):
 
 
 def words_of(concept: str, tokenizer) -> set[int]:
-    """Return the tokens that begin a concept's word in any of the languages."""
-    cells = ll.load_words().loc[concept, list(LANGUAGES)]
-    return {i for cell in cells for word in cell for i in ll.start_ids(word, tokenizer)}
+    """Return the tokens that begin a concept's word in any language but French.
+
+    The prompts show the French word.
+    """
+    row = ll.load_words().loc[concept]
+    first, shown = (
+        {i for code in codes for word in row[code] for i in ll.start_ids(word, tokenizer)}
+        for codes in (LANGUAGES, ["fr"])
+    )
+    return first - shown
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +54,23 @@ def test_shares_are_those_of_plain_loops(run, tokenizer):
     assert row["lost"] == pytest.approx(0.2) and row["lost_of_solved"] == pytest.approx(2 / 6)
     assert row["lower"] <= row["beyond"] <= row["upper"]
     assert row["beyond"] == pytest.approx(row["solved"] - row["false_alarms"])
+
+
+def test_a_copy_of_the_word_shown_is_no_solution(run, tokenizer):
+    top_ids = torch.zeros_like(run.top_ids)
+    table = ll.load_words()
+    for row, concept in enumerate(run.prompts["concept"]):
+        for token in ll.start_ids(table.loc[concept, "fr"][0], tokenizer):
+            top_ids[row, 8, 0] = token
+    assert (top_ids > 0).sum() > 4
+    shown = {"zh": replace(run, top_ids=top_ids)}
+    assert ll.barrier(shown, tokenizer, ["fr", *LANGUAGES]).loc["zh", "solved"] == 0
+    first = run.rank["en"].clone()
+    first[:, :17] = 2
+    first[:4, 9] = 1  # English has the most probable token in a middle layer of four prompts
+    ranks = {**run.readings["rank"], "en": first}
+    led = replace(run, readings={**run.readings, "rank": ranks})
+    assert ll.barrier({"zh": led}, tokenizer).loc["zh", "by_pivot"] == pytest.approx(0.4)
 
 
 def test_a_false_alarm_is_another_concepts_word(run, tokenizer):

@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 
 import latentlang as ll
@@ -31,6 +32,7 @@ from latentlang.runs.stored_pivots import keep_pivot, pivot_differences
 from latentlang.runs.stored_sweeps import keep_sweep, sweep_differences
 from latentlang.runs.sweep_experiment import asked
 
+from .measure import FIVE
 from .scripts import ROOT
 
 Keep = Callable[[Path], int]
@@ -63,6 +65,22 @@ RUNS = tuple(
     )
     for source in ("fr", "de", "ru")
     for lens in (None, "linear", "linear-shuffled", "tuned", "patchscope")
+)
+RUNS += tuple(
+    Request(
+        "notebook_09",
+        {"task": "translation", "source": "fr", "target": target, "every": 4, "lens": lens},
+    )
+    for target in ("de", "zh")
+    for lens in ("linear", "tuned", "patchscope")
+)
+RUNS += tuple(
+    Request(
+        "notebook_04",
+        {"task": "translation", "source": source, "target": target, "every": 4},
+        PACKAGED,
+    )
+    for source, target in permutations(FIVE, 2)
 )
 
 # Arguments of `ll.run_sweep`.

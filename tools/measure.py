@@ -2,8 +2,8 @@
 
     python -m tools.measure
 
-It reads every fourth concept of the list in float32. The runs are kept in the user's cache, so a
-second call takes a minute.
+It reads every fourth concept of the list in float32, unless a table says otherwise. The runs are
+kept in the user's cache, so a second call takes a minute.
 
 targets.csv      one row per language, as the target of a translation from French (from German for
                  French itself): n and right; then, without cognates, n_no_cognates, english_peak
@@ -17,6 +17,9 @@ pairs.csv        every pair of English, Chinese, German, French and Russian: ll.
 experiments.csv  the paper's three experiments to Chinese: ll.headlines and english_ahead, all
                  layers at which English leads the target in a 95 % band that holds at all layers at
                  once
+retrieval.csv    for two sources, all usable concepts: what ll.Retrieval.to_frame says by layer and
+                 language; then en_minus, retrieval in English minus that in this language, with a
+                 band from minus_lower to minus_upper that holds at all layers at once
 precision.csv    what bfloat16 changes, one row per run of pairs.csv and experiments.csv:
                  largest_change, the largest change of a mean P(language) at any layer;
                  half_width, half of its 95 % interval there;
@@ -50,6 +53,8 @@ EXPERIMENTS = {
     "repetition zh": {"task": "repetition", "target": "zh"},
     "cloze zh": {"task": "cloze", "target": "zh"},
 }
+# Retrieval asks about all concepts, and leaves out those whose words are alike in two languages.
+RETRIEVED = {pair: ["en", "zh", "fr", "es", "ja", "ko"] for pair in (("de", "zh"), ("ru", "zh"))}
 HEADLINES = (("fr", "zh"), ("de", "zh"), ("ru", "zh"), ("fr", "de"))
 
 
@@ -108,6 +113,20 @@ def targets(model) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"handover": "Int64"})
 
 
+def retrieval(model) -> pd.DataFrame:
+    """Measure in which languages each layer tells the concept, for two sources."""
+    tables = {}
+    for (source, target), others in tqdm(RETRIEVED.items(), unit="pair", leave=False):
+        languages = [source, *others]
+        found = ll.run_retrieval(model, "translation", source, target, languages, progress=False)
+        band = pd.concat({code: found.difference("en", code) for code in others if code != "en"})
+        band.index.names = ["language", "layer"]
+        names = {"difference": "en_minus", "lower": "minus_lower", "upper": "minus_upper"}
+        table = found.to_frame().join(band.rename(columns=names), on=["language", "layer"])
+        tables[f"{source} → {target}"] = table
+    return pd.concat(tables, names=["pair"]).reset_index("pair").reset_index(drop=True)
+
+
 def precision(exact, model, asked: dict[str, dict]) -> pd.DataFrame:
     """Compare the mean curves of two number formats with the width of their intervals."""
     rows = []
@@ -152,6 +171,7 @@ def main() -> None:
     tables["experiments"]["english_ahead"] = [_ahead(_run(exact, q)) for q in EXPERIMENTS.values()]
     tables["headlines"] = headlines(exact)
     tables["targets"] = targets(exact)
+    tables["retrieval"] = retrieval(exact)
     reduced = ll.load_model("gemma-3-270m", dtype="bfloat16")
     tables["precision"] = precision(exact, reduced, PAIRS | EXPERIMENTS)
     for name, table in tables.items():

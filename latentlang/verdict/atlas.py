@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 import pandas as pd
 
@@ -18,7 +20,9 @@ from ..runs.results import results
 from ..runs.sweeps import run_sweep
 from .verdict import verdict
 
-GIVING = ("fr", "en")  # the pair whose latents are patched in, as in the published experiment
+# The patch that says when language and concept are decided: these prompts, into those prompts.
+GIVEN, INTO = ("fr", "en"), ("de", "zh")
+LENSES = ("linear", "patchscope")  # beside the logit lens
 MODELS = ("gemma-3-270m", "qwen2.5-coder-1.5b-instruct")  # of the rows that ship with latentlang
 _LEAD = "pivot retrieved beyond others"
 COLUMNS = (
@@ -28,6 +32,7 @@ COLUMNS = (
     "n",
     "pivot_depth",
     "pivot_peak",
+    *(f"{lens}_peak" for lens in LENSES),
     "language_depth",
     "concept_depth",
     "retrieval_lead",
@@ -59,24 +64,30 @@ def measure(
     """
     require_model(model)
     found = verdict(model, source, target, every=every, progress=progress)
-    run = run_experiment(
-        model, "translation", source, target, every=every, progress=progress
-    ).without_cognates()
-    shown = headlines({"": run}).iloc[0]
+    asked: dict[str, Any] = {"every": every, "progress": progress}
+
+    def peak(lens: str | None) -> tuple[int, pd.Series]:
+        run = run_experiment(model, "translation", source, target, lens=lens, **asked)
+        run = run.without_cognates()
+        return len(run), headlines({"": run}).iloc[0]
+
+    n, shown = peak(None)
+    through = dict.fromkeys(LENSES, math.nan)
+    for lens in LENSES:
+        with suppress(LatentLangError):  # the model lacks the answer, or cannot be read this way
+            through[lens] = peak(lens)[1]["pivot_peak"]
     lead = next(row.measured for row in found.rows if row.prediction.quantity == _LEAD)
     language, concept = math.nan, math.nan
-    try:
-        swept = run_sweep(model, "patch", GIVING, (source, target), every=every, progress=progress)
-        language, concept = patch_depths(swept)
-    except LatentLangError:  # the model lacks the answer, or answers too few prompts right
-        pass
+    with suppress(LatentLangError):  # the model lacks the answer, or answers too few prompts right
+        language, concept = patch_depths(run_sweep(model, "patch", GIVEN, INTO, **asked))
     row = {
         "model": model.name,
         "kind": "measured",
         "pair": f"{source} → {target}",
-        "n": len(run),
-        "pivot_depth": shown["at_layer"] / run.layers[-1],
+        "n": n,
+        "pivot_depth": shown["at_layer"] / model.n_layers,
         "pivot_peak": shown["pivot_peak"],
+        **{f"{lens}_peak": height for lens, height in through.items()},
         "language_depth": language,
         "concept_depth": concept,
         "retrieval_lead": math.nan if lead is None else lead.value,

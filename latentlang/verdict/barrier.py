@@ -23,8 +23,6 @@ from ..prompts.words import load_words
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Sets = Mapping[str, frozenset[int]]
-
 
 def barrier(
     runs: Mapping[str, Run],
@@ -36,8 +34,9 @@ def barrier(
     """Return how often a model solves a translation in the middle and loses it at the end.
 
     A prompt is solved if, in a layer before the last one, the most probable token begins the right
-    word in any language. It is lost if it is solved and the last layer's most probable token does
-    not begin the target word (the translation barrier of Bafna et al., arXiv 2506.22724).
+    word in any language but that of the word shown, which may be a copy. It is lost if it is solved
+    and the last layer's most probable token does not begin the target word (the translation barrier
+    of Bafna et al., arXiv 2506.22724).
 
     Many languages and many layers hit some word by chance. So each prompt is also held against the
     words of another concept of the run, drawn at random, without the tokens that begin its own
@@ -46,13 +45,15 @@ def barrier(
     Args:
         runs: ``{name: run}``, such as one per target language, of one source or a pool.
         tokenizer: the model's, ``model.tokenizer``.
-        languages: in which a prompt counts as solved; None for all of latentlang.
+        languages: in which a prompt counts as solved, if it shows a word of another one; None for
+            all of latentlang.
         seed: draws the other concepts.
 
     Returns:
         One row per run (the index): ``n``; ``right``, the share of prompts that the last layer
-        answers right; ``solved`` and ``false_alarms``, shares of all prompts; ``beyond``, solved −
-        false alarms, with its 95 % interval from ``lower`` to ``upper`` (bootstrap over concepts);
+        answers right; ``solved`` and ``false_alarms``, shares of all prompts; ``by_pivot``, the
+        share of all prompts that is solved in the pivot's language; ``beyond``, solved − false
+        alarms, with its 95 % interval from ``lower`` to ``upper`` (bootstrap over concepts);
         ``lost``, the share of all prompts that are solved and not right, with ``lost_lower`` and
         ``lost_upper``; ``lost_of_solved``, their share of the solved ones (NaN if there are none).
 
@@ -72,19 +73,16 @@ def barrier(
     table, starts = load_words(), Starts(tokenizer)
     if unknown := [code for code in codes if code not in table]:
         raise DataError(f"Unknown language '{unknown[0]}': ll.languages() lists the codes.")
-    words = [WordSets(table[code], starts) for code in codes]
-    any_word = {
-        concept: frozenset().union(*(each.of(concept) for each in words)) for concept in table.index
-    }
-    rows = {name: _row(require_means(run), any_word, seed) for name, run in runs.items()}
+    words = {code: WordSets(table[code], starts) for code in table}
+    rows = {name: _row(require_means(run), words, codes, seed) for name, run in runs.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
 
 
-def _row(run: Run, any_word: Sets, seed: int) -> dict[str, float]:
+def _row(run: Run, words: Mapping[str, WordSets], codes: list[str], seed: int) -> dict[str, float]:
     """Return the row of one run."""
     concepts = list(run.prompts["concept"])
     names = list(dict.fromkeys(concepts))
-    if len(names) < 2 or len(run.layers) < 2 or not set(names) <= set(any_word):
+    if len(names) < 2 or len(run.layers) < 2 or not set(names) <= set(load_words().index):
         raise DataError(
             "A barrier needs at least two concepts of the word list and two layers: take a run of "
             "ll.run_experiment with a smaller every."
@@ -92,9 +90,15 @@ def _row(run: Run, any_word: Sets, seed: int) -> dict[str, float]:
     best = run.top_ids[:, :, 0]
     order = random.Random(seed).sample(names, len(names))
     other = dict(zip(order, [*order[1:], order[0]]))  # a concept never stands for itself
-    own = [any_word[concept] for concept in concepts]
-    wrong = [any_word[other[concept]] - any_word[concept] for concept in concepts]
+    own, wrong = [], []
+    for concept, source in zip(concepts, run.prompts["source"]):
+        shown = frozenset() if source == run.target else words[source].of(concept)
+        ours = frozenset().union(*(words[code].of(concept) for code in codes))
+        theirs = frozenset().union(*(words[code].of(other[concept]) for code in codes))
+        own.append(ours - shown)
+        wrong.append(theirs - ours - shown)
     solved, alarms = (_hits(best[:, :-1], sets) for sets in (own, wrong))
+    by_pivot = (run.rank[run.pivot][:, :-1] == 1).any(1)
     right = run.rank[run.target][:, -1] == 1
     lost = solved & ~right
     beyond, lower, upper = mean_ci(
@@ -106,6 +110,7 @@ def _row(run: Run, any_word: Sets, seed: int) -> dict[str, float]:
         "n": len(run),
         "right": right.float().mean().item(),
         "solved": solved.float().mean().item(),
+        "by_pivot": by_pivot.float().mean().item(),
         "false_alarms": alarms.float().mean().item(),
         "beyond": beyond.item(),
         "lower": lower.item(),

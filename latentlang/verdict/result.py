@@ -68,9 +68,10 @@ class Verdict:
         """Return one row per hypothesis and prediction.
 
         Columns: ``hypothesis``; ``prediction``, a sentence; ``experiment``, which gives the number;
-        ``compares``, what is subtracted from what; ``predicted``; ``measured``, with its 95 %
-        interval (bootstrap over concepts) from ``lower`` to ``upper``; ``verdict``; ``n``, how many
-        prompts; ``layers``, where it was read; ``reason``, why a prediction was not measured.
+        ``quantity``, its short name; ``compares``, what is subtracted from what; ``predicted``;
+        ``measured``, with its 95 % interval (bootstrap over concepts) from ``lower`` to ``upper``;
+        ``verdict``; ``n``, how many prompts; ``layers``, where it was read; ``reason``, why a
+        prediction was not measured.
         """
         rows = []
         for row in self.rows:
@@ -81,6 +82,7 @@ class Verdict:
                     "hypothesis": row.prediction.hypothesis,
                     "prediction": row.prediction.sentence,
                     "experiment": row.quantity.experiment,
+                    "quantity": row.prediction.quantity,
                     "compares": row.quantity.compares,
                     "predicted": row.predicted,
                     "measured": found.value,
