@@ -29,6 +29,8 @@ GUIDES = (
     "data/README.md",
     "notebooks/GLOSSARY.md",
     "notebooks/INSTRUCTOR.md",
+    "notebooks/REPORT.md",
+    "tools/web/atlas.md",
     "tools/web/index.md",
 )
 # Not the end of a sentence, although a full stop and a capital letter or a number follow.

@@ -21,6 +21,7 @@ TEXTS = {  # from the file in course/claims to the text that it is about
     "data": "data/README.md",
     "GLOSSARY": "notebooks/GLOSSARY.md",
     "INSTRUCTOR": "notebooks/INSTRUCTOR.md",
+    "REPORT": "notebooks/REPORT.md",
     "replies": "latentlang/course/notebook_*.py",
 }
 GENERATED = re.compile(r"<!-- (\w+) -->.*?<!-- /\1 -->", re.DOTALL)

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import nbformat
 
-from . import drawings, pages, store, tables
+from . import atlas_page, drawings, pages, store, tables
 from .scripts import ROOT, scripts
 
 WEB = Path(__file__).resolve().parent / "web"
 MARK = "made-by-latentlang.txt"  # lists the files of a site, in its folder
-GUIDES = ("GLOSSARY", "INSTRUCTOR")
+GUIDES = ("GLOSSARY", "REPORT", "INSTRUCTOR")
 # The doors of the library that are read as a whole: their names are imported from other modules.
 WHOLE = ("plots", "explore", "checks")
 # The objects that the public functions return.
@@ -45,6 +45,7 @@ def collect(sources: Path) -> None:
         for script, notebook in notebooks.items()
         for number, figure in enumerate(pages.figures(notebook), 1)
     }
+    figures[f"{atlas_page.NAME}.svg"] = atlas_page.figure()
     drawn = drawings.draw(figures, sources / "static" / "pictures")
     for script, notebook in notebooks.items():
         own = [name for name in drawn if name.startswith(f"{script.name}-")]
@@ -52,6 +53,8 @@ def collect(sources: Path) -> None:
         # A page begins with its title; the links that open it elsewhere follow.
         page.cells[:2] = reversed(page.cells[:2])
         nbformat.write(page, sources / f"{script.name}.ipynb")
+    atlas = atlas_page.page(f"_static/pictures/{atlas_page.NAME}.svg")
+    nbformat.write(atlas, sources / f"{atlas_page.NAME}.ipynb")
     for name in GUIDES:
         text = (ROOT / "notebooks" / f"{name}.md").read_text(encoding="utf-8")
         text = re.sub(r"\]\((?:\.\./|solutions)[^)]*\)", "](index.md)", text)
@@ -66,7 +69,7 @@ def collect(sources: Path) -> None:
 
 def contents() -> list[str]:
     """Return the pages of the site in order."""
-    return [*(script.name for script in scripts()), *GUIDES, "reference/index"]
+    return [*(script.name for script in scripts()), atlas_page.NAME, *GUIDES, "reference/index"]
 
 
 def reference() -> list[str]:

@@ -1,0 +1,40 @@
+"""The page of the site with the atlas of models: its text, its figure and its table."""
+
+from __future__ import annotations
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+import latentlang as ll
+
+from . import pages
+from .scripts import ROOT
+
+TEXT = ROOT / "tools" / "web" / "atlas.md"
+NAME = "atlas"
+
+
+def page(picture: str) -> nbformat.NotebookNode:
+    """Return the page as ``pages.still`` returns those of notebooks.
+
+    Args:
+        picture: the address of the figure's picture.
+    """
+    table = ll.data.results(NAME)
+    shown = {
+        "figure": {pages.FIGURE: figure().to_plotly_json()},
+        "table": {"text/html": table.round(3).astype(object).fillna("").to_html(index=False)},
+    }
+    cells = []
+    for number, part in enumerate(TEXT.read_text(encoding="utf-8").split("{{ ")):
+        name, _, text = part.partition(" }}") if number else ("", "", part)
+        if name:
+            data = {"text/plain": name, **shown[name]}
+            cells.append(new_code_cell(outputs=[new_output("display_data", data)]))
+        cells.append(new_markdown_cell(text.strip()))
+    return pages.still(new_notebook(cells=cells), [picture])
+
+
+def figure():
+    """Return the figure of the page."""
+    return ll.plots.atlas(ll.data.results(NAME))
