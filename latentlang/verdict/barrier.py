@@ -90,15 +90,15 @@ def _row(run: Run, words: Mapping[str, WordSets], codes: list[str], seed: int) -
     best = run.top_ids[:, :, 0]
     order = random.Random(seed).sample(names, len(names))
     other = dict(zip(order, [*order[1:], order[0]]))  # a concept never stands for itself
-    own, wrong = [], []
+    own, pivots, wrong = [], [], []
     for concept, source in zip(concepts, run.prompts["source"]):
         shown = frozenset() if source == run.target else words[source].of(concept)
         ours = frozenset().union(*(words[code].of(concept) for code in codes))
         theirs = frozenset().union(*(words[code].of(other[concept]) for code in codes))
         own.append(ours - shown)
+        pivots.append(words[run.pivot].of(concept) - shown)
         wrong.append(theirs - ours - shown)
-    solved, alarms = (_hits(best[:, :-1], sets) for sets in (own, wrong))
-    by_pivot = (run.rank[run.pivot][:, :-1] == 1).any(1)
+    solved, by_pivot, alarms = (_hits(best[:, :-1], sets) for sets in (own, pivots, wrong))
     right = run.rank[run.target][:, -1] == 1
     lost = solved & ~right
     beyond, lower, upper = mean_ci(

@@ -23,7 +23,15 @@ pytestmark = pytest.mark.more
 
 AXE = "axe-core@4.14.1"  # the accessibility checks, from npm
 PAGES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
-GUIDES = ["index", "atlas", "GLOSSARY", "REPORT", "INSTRUCTOR", "reference/index", "reference/lens.decode"]
+GUIDES = [
+    "index",
+    "atlas",
+    "GLOSSARY",
+    "REPORT",
+    "INSTRUCTOR",
+    "reference/index",
+    "reference/lens.decode",
+]
 SCREENS = {"desk": {"width": 1400, "height": 1000}, "phone": {"width": 390, "height": 844}}
 SOME = [PAGES[1], PAGES[4]]  # curves, a heatmap, a path in three dimensions, a map
 MARGIN, SHEET = "0.4in", 718  # Chromium's own margins; pixels between them on A4
