@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import shutil
 from dataclasses import replace
 
 import oracle
 import pandas as pd
 import pytest
 import torch
+from test_stored import rewrite, with_arrays, with_facts
 from tiny import some_lens
 
 import latentlang as ll
-from latentlang.errors import DataError, LatentLangError, TraceError
+from latentlang.errors import DataError, LatentLangError, ModelError, TraceError
 from latentlang.lens.run import Run
+from latentlang.models.inquiry import inquiry_of
+from latentlang.models.store import Store
+from latentlang.models.store_files import write_facts
+from latentlang.models.stored import facts_of, shared_store, stored_model
 from latentlang.prompts.cognates import grade
 from latentlang.prompts.setting import Setting
-from latentlang.runs.retrieval_experiment import RetrievalExperiment, material_of_retrieval
+from latentlang.runs.retrieval_experiment import (
+    RetrievalExperiment,
+    asked_retrieval,
+    material_of_retrieval,
+)
+from latentlang.runs.stored_retrievals import keep_retrieval, retrieval_differences
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -368,3 +380,166 @@ def test_a_mistake_is_one_sentence(tiny, mistake):
     ask = {"languages": ["en", "fr"], "every": 12, "progress": False, **changed}
     with pytest.raises(LatentLangError, match=sentence):
         ll.run_retrieval(tiny("llama"), "translation", "de", "zh", **ask)
+
+
+ASKED = asked_retrieval(*QUESTION, every=24)
+
+
+@pytest.fixture(scope="module")
+def written(tiny, found, tmp_path_factory):
+    """The folder with the only stored answer of a model."""
+    model = tiny("llama")
+    folder = shared_store(tmp_path_factory.mktemp("written"), model.name)
+    write_facts(folder, facts_of(model))
+    keep_retrieval(folder, found, model, ASKED)
+    return folder
+
+
+@pytest.fixture
+def kept(tiny, written, tmp_path, monkeypatch):
+    """A model without weights and tokenizer, and a copy of the folder with its only answer."""
+    folder = shared_store(tmp_path, tiny("llama").name)
+    shutil.copytree(written, folder)
+    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path))
+    return stored_model(tiny("llama").name), folder
+
+
+def only_row(folder) -> dict:
+    (row,) = json.loads((folder / "index.json").read_text())["answers"]
+    return row
+
+
+def test_a_stored_retrieval_is_the_live_one(tiny, found, kept):
+    stored, folder = kept
+    with pytest.raises(LatentLangError, match="no tokenizer|weights"):
+        stored.tokenizer("Blume")
+    again = ll.run_retrieval(stored, *QUESTION, **FEW)
+    assert again == found and again.to_frame().equals(found.to_frame())
+    assert all(tensor.dtype == torch.float32 for tensor in again.tensors().values())
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    keep_retrieval(folder, found, tiny("llama"), ASKED)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_shared_first_place_is_kept_exactly(tiny, found, kept):
+    """Any number of words may share the highest score, up to all of them."""
+    stored, folder = kept
+    counts = torch.arange(found.retrieved["en"].numel()).reshape(found.retrieved["en"].shape)
+    counts = counts % (len(found) + 1)
+    parts = torch.where(counts > 0, torch.ones(()) / counts, 0)
+    shared = replace(found, retrieved={"en": parts, "zh": parts.flip(0)}, ceiling=found.ceiling)
+    keep_retrieval(folder, shared, tiny("llama"), ASKED)
+    again = ll.run_retrieval(stored_model(stored.name), *QUESTION, **FEW)
+    assert again == shared and set(counts.flatten().tolist()) == set(range(len(found) + 1))
+
+
+OTHERS = {
+    "every": {"every": 48},
+    "a language fewer": {"languages": ["en"]},
+    "another order": {"languages": ["zh", "en"]},
+    "another source": {"source": "fr"},
+    "another task": {"task": "repetition", "source": None},
+    "a lens": {"lens": "linear"},
+    "words": {"words": some_words()},
+    "refresh": {"refresh": True},
+}
+
+
+@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS)
+def test_another_question_to_a_stored_model_is_one_sentence(kept, change):
+    names = ("task", "source", "target", "languages")
+    ask = {**dict(zip(names, QUESTION)), **FEW, **change}
+    listed = r"\(retrieval in en\+zh · translation de → zh \(every=24\)\)"
+    with pytest.raises(TraceError, match=rf"is not stored.*{listed}") as refused:
+        ll.run_retrieval(kept[0], **ask)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.keys() - {"too few"})
+def test_a_mistake_to_a_stored_model_is_the_same_sentence(kept, mistake):
+    changed, sentence = MISTAKES[mistake]
+    ask = {"languages": ["en", "fr"], "every": 12, "progress": False, **changed}
+    with pytest.raises(DataError, match=sentence):
+        ll.run_retrieval(kept[0], "translation", "de", "zh", **ask)
+
+
+def first_changed(value: float):
+    """Return what changes the first number of an array."""
+
+    def change(array):
+        array = array.copy()
+        array.flat[0] = value
+        return array
+
+    return change
+
+
+HOSTILE = {
+    "another model": with_facts(lambda facts: facts.update(model="llama-2-7b")),
+    "another revision": with_facts(lambda facts: facts.update(revision="x")),
+    "another lens": with_facts(lambda facts: facts.update(lens="linear")),
+    "another seed": with_facts(lambda facts: facts["setting"].update(seed=7)),
+    "another source": with_facts(lambda facts: facts["setting"].update(sources=["fr"])),
+    "a number as the number format": with_facts(lambda facts: facts.update(number_format=16)),
+    "other layers": with_facts(lambda facts: facts.update(layers=[1, 2, 3, 5])),
+    "another order": with_facts(lambda facts: facts["languages"]["retrieved"].reverse()),
+    "no ceiling": with_facts(lambda facts: facts["languages"].update(ceiling=[])),
+    "a language fewer": lambda arrays, facts: arrays.pop("probability.en"),
+    "numbers as concepts": with_facts(
+        lambda facts: facts.update(concepts=list(range(len(facts["concepts"]))))
+    ),
+    "a concept twice": with_facts(
+        lambda facts: facts["concepts"].__setitem__(0, facts["concepts"][1])
+    ),
+    "half the prompts": with_arrays(**{"retrieved.en": lambda array: array[::2]}),
+    "more than 1": with_arrays(**{"probability.zh": first_changed(1.5)}),
+    "less than 0": with_arrays(**{"probability.zh": first_changed(-0.5)}),
+    "NaN": with_arrays(**{"probability.zh": first_changed(math.nan)}),
+    "numbers of another kind": with_arrays(**{"ceiling.en": lambda array: array.astype(float)}),
+    "more words than candidates": with_arrays(**{"retrieved.zh": first_changed(999)}),
+    "no experiment": with_facts(lambda facts: facts.pop("experiment")),
+    "nothing": with_facts(lambda facts: facts.clear()),
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
+def test_a_damaged_or_strange_answer_is_one_sentence(kept, change):
+    stored, folder = kept
+    row = only_row(folder)
+    rewrite(folder / row["file"], row, change)
+    with pytest.raises(ModelError, match=f"{row['file']} is damaged"):
+        ll.run_retrieval(stored_model(stored.name), *QUESTION, **FEW)
+
+
+def test_a_file_that_is_cut_off_is_one_sentence(kept):
+    stored, folder = kept
+    path = folder / only_row(folder)["file"]
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(ModelError, match=f"{path.name} is damaged"):
+        ll.run_retrieval(stored, *QUESTION, **FEW)
+
+
+def test_a_stored_retrieval_of_other_prompts_is_told(tiny, kept):
+    model, folder = tiny("llama"), kept[1]
+    assert list(retrieval_differences(Store.open(folder, ""), model)) == []
+    elsewhere = replace(model, number_format="bfloat16")
+    assert list(retrieval_differences(Store.open(folder, ""), elsewhere)) == []
+    row = only_row(folder)
+    rewrite(folder / row["file"], row, with_facts(lambda facts: facts.update(experiment="x")))
+    (told,) = retrieval_differences(Store.open(folder, ""), model)
+    assert "retrieval in en+zh · translation de → zh" in told and "another version" in told
+    (folder / row["file"]).write_bytes(b"")
+    (told,) = retrieval_differences(Store.open(folder, ""), model)
+    assert "is damaged" in told
+
+
+def test_a_question_is_a_row_of_an_index_and_no_other_row_is():
+    questions = [ASKED, asked_retrieval("repetition", None, "zh", ["zh"], every=2)]
+    questions += [asked_retrieval("cloze", "zh", "zh", ["zh"]), replace(ASKED, every=12)]
+    assert [inquiry_of(each.row) for each in questions] == questions
+    assert len({each.file for each in questions}) == len(questions)
+    strange: list[dict] = [{"retrieval": False}, {"every": 0}, {"every": True}, {"source": "../x"}]
+    strange += [{"languages": ""}, {"languages": "en+en"}, {"languages": ["en"]}, {"more": 1}]
+    for change in strange:
+        with pytest.raises(ValueError):
+            inquiry_of(ASKED.row | change)

@@ -11,8 +11,8 @@ from ..analysis.retrieval_result import Retrieval
 from ..errors import DataError, LatentLangError
 from ..lens.run import Run
 from ..lens.sweep_result import Sweep
-from ..models.inquiry import PivotInquiry
 from ..models.model import Model
+from ..models.whole_inquiry import PivotInquiry
 from ..progress import Progress
 from ..prompts.setting import PIVOT
 from ..runs.experiments import run_experiment
