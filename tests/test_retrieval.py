@@ -18,6 +18,7 @@ from tiny import some_lens
 import latentlang as ll
 from latentlang.errors import DataError, LatentLangError, ModelError, TraceError
 from latentlang.lens.run import Run
+from latentlang.models import stored as stored_models
 from latentlang.models.inquiry import inquiry_of
 from latentlang.models.store import Store
 from latentlang.models.store_files import write_facts
@@ -30,6 +31,7 @@ from latentlang.runs.retrieval_experiment import (
     material_of_retrieval,
 )
 from latentlang.runs.stored_retrievals import keep_retrieval, retrieval_differences
+from tools import answers
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -519,6 +521,27 @@ def test_a_file_that_is_cut_off_is_one_sentence(kept):
         ll.run_retrieval(stored, *QUESTION, **FEW)
 
 
+def test_another_folder_answers_for_a_damaged_one(kept, found, tmp_path, monkeypatch):
+    _, folder = kept
+    whole = shutil.copytree(folder, tmp_path / "whole" / "stored" / folder.name)
+    places = [(folder.parent, "mend it"), (whole.parent, "mend it")]
+    monkeypatch.setattr(stored_models, "_places", lambda: places)
+    path = folder / only_row(folder)["file"]
+    path.write_bytes(b"")
+    stored = stored_model(kept[0].name)
+    with pytest.warns(UserWarning, match=f"{path.name} is damaged") as said:
+        assert ll.run_retrieval(stored, *QUESTION, **FEW) == found
+    assert [each.filename for each in said] == [__file__]
+
+
+def test_a_folder_of_another_model_is_refused(kept):
+    stored, folder = kept
+    facts = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**facts, "n_layers": facts["n_layers"] + 1}))
+    with pytest.raises(ModelError, match="is damaged"):
+        ll.run_retrieval(stored_model(stored.name), *QUESTION, **FEW)
+
+
 def test_a_stored_retrieval_of_other_prompts_is_told(tiny, kept):
     model, folder = tiny("llama"), kept[1]
     assert list(retrieval_differences(Store.open(folder, ""), model)) == []
@@ -543,3 +566,59 @@ def test_a_question_is_a_row_of_an_index_and_no_other_row_is():
     for change in strange:
         with pytest.raises(ValueError):
             inquiry_of(ASKED.row | change)
+
+
+def test_the_command_keeps_a_retrieval_once_for_all_places_that_show_it(
+    tiny, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(answers, "ROOT", tmp_path)
+    for listed in ("RUNS", "SWEEPS", "PIVOT_TESTS"):
+        monkeypatch.setattr(answers, listed, ())
+    names, name = ("task", "source", "target", "languages"), str(tiny.folder("llama"))
+    first = {**dict(zip(names, QUESTION)), "every": 24}
+    second = {**first, "languages": ["zh"]}
+    shown = [("atlas", first), ("notebook_10", first), ("notebook_10", second)]
+    requests = tuple(answers.Request(*each, name) for each in shown)
+    monkeypatch.setattr(answers, "RETRIEVALS", requests)
+    folder = shared_store(tmp_path / "data" / "results", name)
+    for only, n_kept in ((["atlas"], 1), (["notebook_10"], 2), (["notebook_10", "atlas"], 2)):
+        shutil.rmtree(folder, ignore_errors=True)
+        answers.main(name, only)
+        assert capsys.readouterr().out.count(": n = ") == n_kept
+        assert len(Store.open(folder, "").answers) == n_kept
+    answers.main(name)
+    said = capsys.readouterr().out
+    assert said.count(": n = ") == 2 and "version" not in said
+    assert ASKED in Store.open(folder, "").answers
+    rows = json.loads((folder / "index.json").read_text())["answers"]
+    row = next(each for each in rows if each["file"] == ASKED.file)
+    change = with_facts(lambda facts: facts.update(experiment="x"))
+    rewrite(folder / ASKED.file, row, change)
+    answers.main(name, ["atlas"])
+    assert f"{ASKED.title}: its prompts or tokens are those" in capsys.readouterr().out
+
+
+def test_requests_with_the_default_written_out_are_one_question():
+    ask = {"task": "translation", "source": "fr", "target": "zh", "every": 4}
+    asked = answers.Request("notebook_02", ask)
+    same = answers.Request("notebook_10", {**ask, "lens": None, "seed": 0})
+    others = [{"seed": 1}, {"lens": "linear"}, {"every": 8}, {"languages": ["en"]}]
+    assert asked.question == same.question
+    assert asked.question != replace(asked, model="gemma-3-270m").question
+    assert len({asked.question, *(replace(asked, arguments=ask | o).question for o in others)}) == 5
+
+
+@pytest.mark.parametrize("name", ["gemma-3-270m", answers.LARGER])
+def test_what_is_stored_is_asked_once(name):
+    """Each place alone asks for all that it shows, also where another place is listed first."""
+    stored = answers.requests(name)
+    assert len({each.question for each in stored}) == len(stored)
+    for place, kinds in (("notebook_10", 5), ("atlas", 1)):
+        shown = answers.requests(name, [place])
+        assert {each.place for each in shown} == {place}
+        assert {each.question for each in shown} <= {each.question for each in stored}
+        pairs = {("fr", "zh"), ("ru", "zh"), ("de", "zh")}
+        if name == answers.LARGER:
+            pairs = {("fr", "de"), ("fr", "zh")}
+        assert len(shown) == kinds * len(pairs)
+        assert {each.arguments["into"] for each in shown if "into" in each.arguments} == pairs

@@ -1,6 +1,6 @@
 """Stored retrievals: kept for machines without weights, found there, compared where they are.
 
-What was retrieved is 0, or 1/m where m words share the highest score. It is kept as 0 or m, in two
+A retrieved value is 0, or 1/m where m words share the highest score. It is kept as 0 or m, in two
 bytes. Probabilities keep all of their digits.
 """
 
