@@ -22,6 +22,7 @@ from latentlang.models.store import Store
 from latentlang.models.stored import shared_store
 from latentlang.runs.stored import differences
 from latentlang.runs.stored_pivots import pivot_differences
+from latentlang.runs.stored_retrievals import retrieval_differences
 from tools import ROOT, answers
 
 pytestmark = [pytest.mark.large, pytest.mark.timeout(1200)]
@@ -110,10 +111,11 @@ def test_stored_answers_are_what_the_model_says_today(qwen):
     store = Store.open(shared_store(ROOT / "data" / "results", NAME), "")
     assert list(differences(store, qwen)) == []
     assert list(pivot_differences(store, qwen)) == []
+    assert list(retrieval_differences(store, qwen)) == []
     assert len(store.answers) == len(answers.requests(NAME))
     stored = ll.load_model(NAME, stored=True)
     runs = [each for each in answers.requests(NAME) if each in answers.RUNS]
-    for request in (each.arguments for each in runs if "lens" not in each.arguments):
+    for request in (each.arguments for each in runs if not each.arguments.get("lens")):
         run = ll.run_experiment(stored, **request)
         prompts = ll.build_prompts(
             request["task"], request["source"], request["target"], tokenizer=qwen.tokenizer

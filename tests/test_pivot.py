@@ -15,10 +15,11 @@ from test_stored import rewrite
 
 import latentlang as ll
 from latentlang.errors import DataError, ModelError, TraceError
-from latentlang.models.inquiry import PivotInquiry, inquiry_of
+from latentlang.models.inquiry import inquiry_of
 from latentlang.models.store import Store
 from latentlang.models.store_files import write_facts
 from latentlang.models.stored import facts_of, shared_store, stored_model
+from latentlang.models.whole_inquiry import PivotInquiry
 from latentlang.prompts.third import in_language
 from latentlang.runs import pivot_tests
 from latentlang.runs.pivot_conditions import cosine, orthogonal

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+import shutil
 from dataclasses import replace
 
 import oracle
 import pandas as pd
 import pytest
 import torch
+from test_stored import rewrite, with_arrays, with_facts
 from tiny import some_lens
 
 import latentlang as ll
-from latentlang.errors import DataError, LatentLangError, TraceError
+from latentlang.errors import DataError, LatentLangError, ModelError, TraceError
 from latentlang.lens.run import Run
+from latentlang.models import stored as stored_models
+from latentlang.models.inquiry import inquiry_of
+from latentlang.models.store import Store
+from latentlang.models.store_files import write_facts
+from latentlang.models.stored import facts_of, shared_store, stored_model
 from latentlang.prompts.cognates import grade
 from latentlang.prompts.setting import Setting
-from latentlang.runs.retrieval_experiment import RetrievalExperiment, material_of_retrieval
+from latentlang.runs.retrieval_experiment import (
+    RetrievalExperiment,
+    asked_retrieval,
+    material_of_retrieval,
+)
+from latentlang.runs.stored_retrievals import keep_retrieval, retrieval_differences
+from tools import answers
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -368,3 +382,243 @@ def test_a_mistake_is_one_sentence(tiny, mistake):
     ask = {"languages": ["en", "fr"], "every": 12, "progress": False, **changed}
     with pytest.raises(LatentLangError, match=sentence):
         ll.run_retrieval(tiny("llama"), "translation", "de", "zh", **ask)
+
+
+ASKED = asked_retrieval(*QUESTION, every=24)
+
+
+@pytest.fixture(scope="module")
+def written(tiny, found, tmp_path_factory):
+    """The folder with the only stored answer of a model."""
+    model = tiny("llama")
+    folder = shared_store(tmp_path_factory.mktemp("written"), model.name)
+    write_facts(folder, facts_of(model))
+    keep_retrieval(folder, found, model, ASKED)
+    return folder
+
+
+@pytest.fixture
+def kept(tiny, written, tmp_path, monkeypatch):
+    """A model without weights and tokenizer, and a copy of the folder with its only answer."""
+    folder = shared_store(tmp_path, tiny("llama").name)
+    shutil.copytree(written, folder)
+    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path))
+    return stored_model(tiny("llama").name), folder
+
+
+def only_row(folder) -> dict:
+    (row,) = json.loads((folder / "index.json").read_text())["answers"]
+    return row
+
+
+def test_a_stored_retrieval_is_the_live_one(tiny, found, kept):
+    stored, folder = kept
+    with pytest.raises(LatentLangError, match="no tokenizer|weights"):
+        stored.tokenizer("Blume")
+    again = ll.run_retrieval(stored, *QUESTION, **FEW)
+    assert again == found and again.to_frame().equals(found.to_frame())
+    assert all(tensor.dtype == torch.float32 for tensor in again.tensors().values())
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    keep_retrieval(folder, found, tiny("llama"), ASKED)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_shared_first_place_is_kept_exactly(tiny, found, kept):
+    """Any number of words may share the highest score, up to all of them."""
+    stored, folder = kept
+    counts = torch.arange(found.retrieved["en"].numel()).reshape(found.retrieved["en"].shape)
+    counts = counts % (len(found) + 1)
+    parts = torch.where(counts > 0, torch.ones(()) / counts, 0)
+    shared = replace(found, retrieved={"en": parts, "zh": parts.flip(0)}, ceiling=found.ceiling)
+    keep_retrieval(folder, shared, tiny("llama"), ASKED)
+    again = ll.run_retrieval(stored_model(stored.name), *QUESTION, **FEW)
+    assert again == shared and set(counts.flatten().tolist()) == set(range(len(found) + 1))
+
+
+OTHERS = {
+    "every": {"every": 48},
+    "a language fewer": {"languages": ["en"]},
+    "another order": {"languages": ["zh", "en"]},
+    "another source": {"source": "fr"},
+    "another task": {"task": "repetition", "source": None},
+    "a lens": {"lens": "linear"},
+    "words": {"words": some_words()},
+    "refresh": {"refresh": True},
+}
+
+
+@pytest.mark.parametrize("change", OTHERS.values(), ids=OTHERS)
+def test_another_question_to_a_stored_model_is_one_sentence(kept, change):
+    names = ("task", "source", "target", "languages")
+    ask = {**dict(zip(names, QUESTION)), **FEW, **change}
+    listed = r"\(retrieval in en\+zh · translation de → zh \(every=24\)\)"
+    with pytest.raises(TraceError, match=rf"is not stored.*{listed}") as refused:
+        ll.run_retrieval(kept[0], **ask)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES.keys() - {"too few"})
+def test_a_mistake_to_a_stored_model_is_the_same_sentence(kept, mistake):
+    changed, sentence = MISTAKES[mistake]
+    ask = {"languages": ["en", "fr"], "every": 12, "progress": False, **changed}
+    with pytest.raises(DataError, match=sentence):
+        ll.run_retrieval(kept[0], "translation", "de", "zh", **ask)
+
+
+def first_changed(value: float):
+    """Return what changes the first number of an array."""
+
+    def change(array):
+        array = array.copy()
+        array.flat[0] = value
+        return array
+
+    return change
+
+
+HOSTILE = {
+    "another model": with_facts(lambda facts: facts.update(model="llama-2-7b")),
+    "another revision": with_facts(lambda facts: facts.update(revision="x")),
+    "another lens": with_facts(lambda facts: facts.update(lens="linear")),
+    "another seed": with_facts(lambda facts: facts["setting"].update(seed=7)),
+    "another source": with_facts(lambda facts: facts["setting"].update(sources=["fr"])),
+    "a number as the number format": with_facts(lambda facts: facts.update(number_format=16)),
+    "other layers": with_facts(lambda facts: facts.update(layers=[1, 2, 3, 5])),
+    "another order": with_facts(lambda facts: facts["languages"]["retrieved"].reverse()),
+    "no ceiling": with_facts(lambda facts: facts["languages"].update(ceiling=[])),
+    "a language fewer": lambda arrays, facts: arrays.pop("probability.en"),
+    "numbers as concepts": with_facts(
+        lambda facts: facts.update(concepts=list(range(len(facts["concepts"]))))
+    ),
+    "a concept twice": with_facts(
+        lambda facts: facts["concepts"].__setitem__(0, facts["concepts"][1])
+    ),
+    "half the prompts": with_arrays(**{"retrieved.en": lambda array: array[::2]}),
+    "more than 1": with_arrays(**{"probability.zh": first_changed(1.5)}),
+    "less than 0": with_arrays(**{"probability.zh": first_changed(-0.5)}),
+    "NaN": with_arrays(**{"probability.zh": first_changed(math.nan)}),
+    "numbers of another kind": with_arrays(**{"ceiling.en": lambda array: array.astype(float)}),
+    "more words than candidates": with_arrays(**{"retrieved.zh": first_changed(999)}),
+    "no experiment": with_facts(lambda facts: facts.pop("experiment")),
+    "nothing": with_facts(lambda facts: facts.clear()),
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
+def test_a_damaged_or_strange_answer_is_one_sentence(kept, change):
+    stored, folder = kept
+    row = only_row(folder)
+    rewrite(folder / row["file"], row, change)
+    with pytest.raises(ModelError, match=f"{row['file']} is damaged"):
+        ll.run_retrieval(stored_model(stored.name), *QUESTION, **FEW)
+
+
+def test_a_file_that_is_cut_off_is_one_sentence(kept):
+    stored, folder = kept
+    path = folder / only_row(folder)["file"]
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(ModelError, match=f"{path.name} is damaged"):
+        ll.run_retrieval(stored, *QUESTION, **FEW)
+
+
+def test_another_folder_answers_for_a_damaged_one(kept, found, tmp_path, monkeypatch):
+    _, folder = kept
+    whole = shutil.copytree(folder, tmp_path / "whole" / "stored" / folder.name)
+    places = [(folder.parent, "mend it"), (whole.parent, "mend it")]
+    monkeypatch.setattr(stored_models, "_places", lambda: places)
+    path = folder / only_row(folder)["file"]
+    path.write_bytes(b"")
+    stored = stored_model(kept[0].name)
+    with pytest.warns(UserWarning, match=f"{path.name} is damaged") as said:
+        assert ll.run_retrieval(stored, *QUESTION, **FEW) == found
+    assert [each.filename for each in said] == [__file__]
+
+
+def test_a_folder_of_another_model_is_refused(kept):
+    stored, folder = kept
+    facts = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**facts, "n_layers": facts["n_layers"] + 1}))
+    with pytest.raises(ModelError, match="is damaged"):
+        ll.run_retrieval(stored_model(stored.name), *QUESTION, **FEW)
+
+
+def test_a_stored_retrieval_of_other_prompts_is_told(tiny, kept):
+    model, folder = tiny("llama"), kept[1]
+    assert list(retrieval_differences(Store.open(folder, ""), model)) == []
+    elsewhere = replace(model, number_format="bfloat16")
+    assert list(retrieval_differences(Store.open(folder, ""), elsewhere)) == []
+    row = only_row(folder)
+    rewrite(folder / row["file"], row, with_facts(lambda facts: facts.update(experiment="x")))
+    (told,) = retrieval_differences(Store.open(folder, ""), model)
+    assert "retrieval in en+zh · translation de → zh" in told and "another version" in told
+    (folder / row["file"]).write_bytes(b"")
+    (told,) = retrieval_differences(Store.open(folder, ""), model)
+    assert "is damaged" in told
+
+
+def test_a_question_is_a_row_of_an_index_and_no_other_row_is():
+    questions = [ASKED, asked_retrieval("repetition", None, "zh", ["zh"], every=2)]
+    questions += [asked_retrieval("cloze", "zh", "zh", ["zh"]), replace(ASKED, every=12)]
+    assert [inquiry_of(each.row) for each in questions] == questions
+    assert len({each.file for each in questions}) == len(questions)
+    strange: list[dict] = [{"retrieval": False}, {"every": 0}, {"every": True}, {"source": "../x"}]
+    strange += [{"languages": ""}, {"languages": "en+en"}, {"languages": ["en"]}, {"more": 1}]
+    for change in strange:
+        with pytest.raises(ValueError):
+            inquiry_of(ASKED.row | change)
+
+
+def test_the_command_keeps_a_retrieval_once_for_all_places_that_show_it(
+    tiny, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(answers, "ROOT", tmp_path)
+    for listed in ("RUNS", "SWEEPS", "PIVOT_TESTS"):
+        monkeypatch.setattr(answers, listed, ())
+    names, name = ("task", "source", "target", "languages"), str(tiny.folder("llama"))
+    first = {**dict(zip(names, QUESTION)), "every": 24}
+    second = {**first, "languages": ["zh"]}
+    shown = [("atlas", first), ("notebook_10", first), ("notebook_10", second)]
+    requests = tuple(answers.Request(*each, name) for each in shown)
+    monkeypatch.setattr(answers, "RETRIEVALS", requests)
+    folder = shared_store(tmp_path / "data" / "results", name)
+    for only, n_kept in ((["atlas"], 1), (["notebook_10"], 2), (["notebook_10", "atlas"], 2)):
+        shutil.rmtree(folder, ignore_errors=True)
+        answers.main(name, only)
+        assert capsys.readouterr().out.count(": n = ") == n_kept
+        assert len(Store.open(folder, "").answers) == n_kept
+    answers.main(name)
+    said = capsys.readouterr().out
+    assert said.count(": n = ") == 2 and "version" not in said
+    assert ASKED in Store.open(folder, "").answers
+    rows = json.loads((folder / "index.json").read_text())["answers"]
+    row = next(each for each in rows if each["file"] == ASKED.file)
+    change = with_facts(lambda facts: facts.update(experiment="x"))
+    rewrite(folder / ASKED.file, row, change)
+    answers.main(name, ["atlas"])
+    assert f"{ASKED.title}: its prompts or tokens are those" in capsys.readouterr().out
+
+
+def test_requests_with_the_default_written_out_are_one_question():
+    ask = {"task": "translation", "source": "fr", "target": "zh", "every": 4}
+    asked = answers.Request("notebook_02", ask)
+    same = answers.Request("notebook_10", {**ask, "lens": None, "seed": 0})
+    others = [{"seed": 1}, {"lens": "linear"}, {"every": 8}, {"languages": ["en"]}]
+    assert asked.question == same.question
+    assert asked.question != replace(asked, model="gemma-3-270m").question
+    assert len({asked.question, *(replace(asked, arguments=ask | o).question for o in others)}) == 5
+
+
+@pytest.mark.parametrize("name", ["gemma-3-270m", answers.LARGER])
+def test_what_is_stored_is_asked_once(name):
+    """Each place alone asks for all that it shows, also where another place is listed first."""
+    stored = answers.requests(name)
+    assert len({each.question for each in stored}) == len(stored)
+    for place, kinds in (("notebook_10", 5), ("atlas", 1)):
+        shown = answers.requests(name, [place])
+        assert {each.place for each in shown} == {place}
+        assert {each.question for each in shown} <= {each.question for each in stored}
+        pairs = {("fr", "zh"), ("ru", "zh"), ("de", "zh")}
+        if name == answers.LARGER:
+            pairs = {("fr", "de"), ("fr", "zh")}
+        assert len(shown) == kinds * len(pairs)
+        assert {each.arguments["into"] for each in shown if "into" in each.arguments} == pairs

@@ -34,6 +34,7 @@ from latentlang.plots import token_text
 from latentlang.prompts.token_texts import TokenTexts
 from latentlang.runs.stored import differences, keep_answer
 from latentlang.runs.stored_pivots import pivot_differences
+from latentlang.runs.stored_retrievals import retrieval_differences
 from latentlang.runs.stored_sweeps import sweep_differences
 from tools import ROOT, answers
 
@@ -837,7 +838,7 @@ def test_what_is_stored_of_the_demo_model_is_what_it_says_today(model):
     The tuned lens takes minutes to fit, and the shuffled one is a control: both are not read again.
     """
     store = Store.open(shared_store(ROOT / "data" / "results", model.name), "")
-    for told in (differences, sweep_differences, pivot_differences):
+    for told in (differences, sweep_differences, pivot_differences, retrieval_differences):
         assert list(told(store, model)) == []
     assert len(store.answers) == len(answers.requests(model.name))
     stored = ll.load_model(model.name, stored=True)

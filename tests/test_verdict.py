@@ -13,10 +13,13 @@ from planted_hypotheses import KINDS, MIXTURES, Draw, planted_hypothesis
 import latentlang as ll
 from latentlang.errors import DataError
 from latentlang.models.stored import stored_model
+from latentlang.runs.pivot_experiment import asked_pivot
+from latentlang.verdict.experiments import arguments_of
 from latentlang.verdict.hypotheses import HYPOTHESES, PREDICTIONS
 from latentlang.verdict.measures import MEASURES, at_peak
 from latentlang.verdict.quantities import QUANTITIES
 from latentlang.verdict.rule import EXPECTATIONS, Measured, judge
+from tools import answers
 
 PAIR = ("de", "zh")
 FEW = {"every": 12, "progress": False}  # of these concepts no text of the linear lens speaks
@@ -168,6 +171,34 @@ def test_what_a_stored_model_lacks_is_a_row_with_the_reason(qwen):
     assert len(lines) == 1 + len(HYPOTHESES) + len(PREDICTIONS)
     assert max(map(len, lines)) < 200
     assert isinstance(found.counts(), pd.DataFrame)
+
+
+PARTS = {
+    "RUNS": ("readings", "lenses"),
+    "SWEEPS": ("patching",),
+    "RETRIEVALS": ("retrieval",),
+    "PIVOT_TESTS": ("erasing",),
+}
+
+
+def test_a_verdict_is_stored_by_the_command_and_is_the_live_one(tmp_path, monkeypatch):
+    """Runs and sweeps are rounded to half precision; nothing is missing, and no verdict changes."""
+    model = planted_hypothesis(tmp_path / "model", "pivot", Draw.of(200), seed=200)
+    live = ll.verdict(model, *PAIR, **FEW).table()
+    arguments = arguments_of(asked_pivot(*PAIR, every=FEW["every"]))
+    assert arguments.keys() == {part for parts in PARTS.values() for part in parts}
+    for listed, parts in PARTS.items():
+        asked = [answers.Request("notebook_10", arguments[part], model.name) for part in parts]
+        monkeypatch.setattr(answers, listed, tuple(asked))
+    monkeypatch.setattr(answers, "ROOT", tmp_path)
+    answers.main(model.name)
+    monkeypatch.setenv("LATENTLANG_CACHE", str(tmp_path / "data" / "results"))
+    stored = ll.verdict(ll.load_model(model.name, stored=True), *PAIR, **FEW).table()
+    assert set(stored["reason"]) == {""}
+    assert list(stored["verdict"]) == list(live["verdict"])
+    assert list(stored["n"]) == list(live["n"])
+    for column in ("measured", "lower", "upper"):
+        assert (stored[column] - live[column]).abs().max() < 2e-3
 
 
 @pytest.mark.parametrize(

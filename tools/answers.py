@@ -3,15 +3,16 @@
     python -m tools.answers qwen2.5-coder-1.5b-instruct
     python -m tools.answers qwen2.5-coder-1.5b-instruct --only notebook_07,notebook_08
 
-It asks everything of RUNS, SWEEPS and PIVOT_TESTS that is of the model, whose weights must be
-here; what the cache holds is not computed again. First it says which stored answers differ from
-what would be asked now. With ``--only`` it asks what these places show, and keeps the other answers
-as they are.
+It asks everything of RUNS, SWEEPS, RETRIEVALS and PIVOT_TESTS that is of the model, whose weights
+must be here; what the cache holds is not computed again. First it says which stored answers differ
+from what would be asked now. With ``--only`` it asks what these places show, and keeps the other
+answers as they are. An answer that several places show is asked and stored once.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -27,10 +28,14 @@ from latentlang.models.store import Store
 from latentlang.models.store_files import write_facts
 from latentlang.models.stored import facts_of, shared_store
 from latentlang.runs.pivot_experiment import asked_pivot
+from latentlang.runs.retrieval_experiment import asked_retrieval
 from latentlang.runs.stored import differences, keep_answer
 from latentlang.runs.stored_pivots import keep_pivot, pivot_differences
+from latentlang.runs.stored_retrievals import keep_retrieval, retrieval_differences
 from latentlang.runs.stored_sweeps import keep_sweep, sweep_differences
 from latentlang.runs.sweep_experiment import asked
+from latentlang.verdict.atlas import GIVING
+from latentlang.verdict.experiments import arguments_of
 
 from .measure import FIVE
 from .scripts import ROOT
@@ -47,24 +52,54 @@ class Request:
     arguments: dict
     model: str = LARGER
 
+    @property
+    def question(self) -> str:
+        """The same text for all requests that one answer serves, whatever their places are."""
+        usual = {"seed": 0, "lens": None}
+        return json.dumps({**usual, **self.arguments, "model": self.model}, sort_keys=True)
+
+
+# The pairs of `ll.verdict` in notebook 10; the atlas is about the same ones.
+_VERDICTS = (
+    (PACKAGED, "fr", "zh"),
+    (PACKAGED, "ru", "zh"),
+    (PACKAGED, "de", "zh"),
+    (LARGER, "fr", "de"),
+    (LARGER, "fr", "zh"),
+)
+
+
+def _of_verdicts(*names: str) -> tuple[Request, ...]:
+    """Return some of the experiments that verdicts ask for, by the names of ``Experiments``."""
+    asked = ((model, arguments_of(asked_pivot(*pair, every=4))) for model, *pair in _VERDICTS)
+    return tuple(
+        Request("notebook_10", arguments[name], model)
+        for model, arguments in asked
+        for name in names
+    )
+
 
 # Arguments of `ll.run_experiment`.
-RUNS = tuple(
-    Request(place, {"task": "translation", "source": source, "target": target, "every": 4})
-    for place, source, target in (
-        ("notebook_02", "fr", "de"),
-        ("notebook_02", "fr", "zh"),
-        ("notebook_04", "de", "zh"),
-        ("notebook_04", "ru", "zh"),
+RUNS = (
+    tuple(
+        Request(place, {"task": "translation", "source": source, "target": target, "every": 4})
+        for place, source, target in (
+            ("notebook_02", "fr", "de"),
+            ("notebook_02", "fr", "zh"),
+            ("notebook_04", "de", "zh"),
+            ("notebook_04", "ru", "zh"),
+        )
     )
-) + tuple(
-    Request(
-        "notebook_09",
-        {"task": "translation", "source": source, "target": "zh", "every": 4, "lens": lens},
-        PACKAGED,
+    + tuple(
+        Request(
+            "notebook_09",
+            {"task": "translation", "source": source, "target": "zh", "every": 4, "lens": lens},
+            PACKAGED,
+        )
+        for source in ("fr", "de", "ru")
+        for lens in (None, "linear", "linear-shuffled", "tuned", "patchscope")
     )
-    for source in ("fr", "de", "ru")
-    for lens in (None, "linear", "linear-shuffled", "tuned", "patchscope")
+    + _of_verdicts("readings", "lenses")
 )
 RUNS += tuple(
     Request(
@@ -108,7 +143,19 @@ SWEEPS: tuple[Request, ...] = (
         },
         PACKAGED,
     ),
+    *_of_verdicts("patching"),
+    *(
+        Request(
+            "atlas",
+            {"protocol": "patch", "source": GIVING, "into": (source, target), "every": 4},
+            model,
+        )
+        for model, source, target in _VERDICTS
+    ),
 )
+
+# Arguments of `ll.run_retrieval`.
+RETRIEVALS = _of_verdicts("retrieval")
 
 # Arguments of `ll.pivot_test`.
 PIVOT_TESTS = tuple(
@@ -118,7 +165,7 @@ PIVOT_TESTS = tuple(
         (LARGER, "fr", "de"),
         (PACKAGED, "fr", "de"),
     )
-)
+) + _of_verdicts("erasing")
 
 
 def main(name: str, only: Collection[str] = ()) -> None:
@@ -132,7 +179,7 @@ def main(name: str, only: Collection[str] = ()) -> None:
     model = ll.load_model(name, dtype=_number_format(folder) if only else None)
     if model.traced is None:
         raise SystemExit(f"The weights of {name} are missing: python -m latentlang prefetch {name}")
-    places = {each.place for each in requests(name)}
+    places = {each.place for each in _listed(name)}
     if unknown := set(only) - places:
         raise SystemExit(
             f"Nothing of {name} is stored for {', '.join(sorted(unknown))}: "
@@ -140,8 +187,7 @@ def main(name: str, only: Collection[str] = ()) -> None:
         )
     for reason in _out_of_date(folder, model):
         print(reason, flush=True)
-    wanted = set(only) or places
-    kept = list(_answers(model, wanted))
+    kept = list(_answers(model, set(only) or places))
     if not only:
         shutil.rmtree(folder, ignore_errors=True)
     write_facts(folder, facts_of(model))
@@ -149,9 +195,18 @@ def main(name: str, only: Collection[str] = ()) -> None:
         print(f"{title}: n = {n}, {keep(folder):,} bytes", flush=True)
 
 
-def requests(name: str) -> list[Request]:
-    """Return all that is stored of a model."""
-    return [each for each in (*RUNS, *SWEEPS, *PIVOT_TESTS) if each.model == name]
+def requests(name: str, places: Collection[str] = ()) -> list[Request]:
+    """Return all that is stored of a model, or what some places show of it; each answer once."""
+    shown = [each for each in _listed(name) if not places or each.place in places]
+    first: dict[str, Request] = {}
+    for each in shown:
+        first.setdefault(each.question, each)
+    return list(first.values())
+
+
+def _listed(name: str) -> list[Request]:
+    """Return the requests of a model, of which several may ask one question."""
+    return [each for each in (*RUNS, *SWEEPS, *RETRIEVALS, *PIVOT_TESTS) if each.model == name]
 
 
 def _number_format(folder: Path) -> str | None:
@@ -165,8 +220,7 @@ def _number_format(folder: Path) -> str | None:
 
 def _answers(model: Model, wanted: Collection[str]) -> Iterator[tuple[str, int, Keep]]:
     """Yield title, n and what keeps it in a folder, for each answer of some places."""
-    mine = [each for each in requests(model.name) if each.place in wanted]
-    for request in mine:
+    for request in requests(model.name, wanted):
         if request in RUNS:
             run = ll.run_experiment(model, **request.arguments, follow=True)
             every = request.arguments["every"]
@@ -176,6 +230,11 @@ def _answers(model: Model, wanted: Collection[str]) -> Iterator[tuple[str, int, 
             sweep, inquiry = ll.run_sweep(model, **request.arguments), asked(**request.arguments)
             keep = partial(keep_sweep, sweep=sweep, model=model, inquiry=inquiry)
             yield inquiry.title, len(sweep), keep
+        elif request in RETRIEVALS:
+            found = ll.run_retrieval(model, **request.arguments)
+            about = asked_retrieval(**request.arguments)
+            keep = partial(keep_retrieval, found=found, model=model, inquiry=about)
+            yield about.title, len(found), keep
         else:
             test = ll.pivot_test(model, **request.arguments)
             question = asked_pivot(**request.arguments)
@@ -194,6 +253,7 @@ def _out_of_date(folder: Path, model: Model) -> Iterator[str]:
         yield from differences(store, model)
         yield from sweep_differences(store, model)
         yield from pivot_differences(store, model)
+        yield from retrieval_differences(store, model)
 
 
 if __name__ == "__main__":

@@ -163,14 +163,19 @@ class Retrieval(HasSetting):
         """Read a file that ``save`` wrote. Raises ``DataError`` for any other file."""
         facts, tensors = read_tensors(path, "Retrieval", _FORMAT)
         with one_error(path, "Retrieval"):
-            setting = {**facts["setting"], "sources": tuple(facts["setting"]["sources"])}
-            kept: dict[str, Any] = {name: facts[name] for name in _FACTS}
-            kept |= {name: tuple(facts[name]) for name in ("layers", "concepts")}
-            kept |= {
-                name: {code: tensors[f"{name}.{code}"] for code in facts["languages"][name]}
-                for name in _TENSORS
-            }
-            return cls(setting=Setting(**setting), **kept)
+            return cls.of(facts, tensors)
+
+    @classmethod
+    def of(cls, facts: dict[str, Any], tensors: Mapping[str, Tensor]) -> Retrieval:
+        """Return the result of ``facts()`` and ``tensors()``; others raise the errors of Python."""
+        setting = {**facts["setting"], "sources": tuple(facts["setting"]["sources"])}
+        kept: dict[str, Any] = {name: facts[name] for name in _FACTS}
+        kept |= {name: tuple(facts[name]) for name in ("layers", "concepts")}
+        kept |= {
+            name: {code: tensors[f"{name}.{code}"] for code in facts["languages"][name]}
+            for name in _TENSORS
+        }
+        return cls(setting=Setting(**setting), **kept)
 
     def facts(self) -> dict[str, Any]:
         """Return everything that is not a tensor, as JSON can hold it."""

@@ -19,12 +19,14 @@ import numpy as np
 
 from ..errors import ModelError
 from ..prompts.token_texts import TokenText, texts_of
-from .inquiry import Inquiry, PivotInquiry, SweepInquiry, inquiry_of, require_kinds
+from .inquiry import Inquiry, inquiry_of
+from .question_row import require_kinds
+from .whole_inquiry import PivotInquiry, RetrievalInquiry, SweepInquiry
 
 FORMAT = 1
 FACTS, INDEX = "model.json", "index.json"
-Asked = Inquiry | SweepInquiry | PivotInquiry
-Kind = TypeVar("Kind", Inquiry, SweepInquiry, PivotInquiry)
+Asked = Inquiry | SweepInquiry | PivotInquiry | RetrievalInquiry
+Kind = TypeVar("Kind", Inquiry, SweepInquiry, PivotInquiry, RetrievalInquiry)
 # What reading something else than expected may raise.
 DAMAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 

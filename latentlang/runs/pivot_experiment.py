@@ -6,8 +6,8 @@ import random
 from dataclasses import asdict, dataclass
 
 from ..errors import DataError
-from ..models.inquiry import PivotInquiry
 from ..models.model import Model
+from ..models.whole_inquiry import PivotInquiry
 from ..numbers import seed_number, whole_number
 from ..prompts.build import build_prompts
 from ..prompts.prompt import Prompt, PromptSet

@@ -7,9 +7,9 @@ from ..lens.changed_answers import changed_answers, moved
 from ..lens.decode import decode
 from ..lens.inputs import Inputs
 from ..lens.run import Run
-from ..models.inquiry import PivotInquiry
 from ..models.model import Model, require_model
 from ..models.stored import Stored
+from ..models.whole_inquiry import PivotInquiry
 from ..progress import Progress, reporting
 from .cache import Answer, Entry
 from .pivot_conditions import conditions

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..analysis.retrieval import retrieval
 from ..analysis.retrieval_result import Retrieval
-from ..errors import DataError
 from ..lens.decoding import Decoding
 from ..lens.lens import Lens
 from ..models.model import Model, require_model
-from ..numbers import whole_number
+from ..models.stored import Stored
 from ..progress import Progress, reporting
-from ..prompts.words import language
 from .cache import Entry
 from .fitted import lens_of
 from .retrieval_experiment import (
     RetrievalExperiment,
     RetrievalMaterial,
+    asked_retrieval,
     fits_retrieval,
     material_of_retrieval,
 )
+from .stored_retrievals import stored_retrieval
 from .whole import alone, whole_answer
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def run_retrieval(
     ``ceiling`` is measured with the repetition task of each language, about the same concepts.
 
     The answer is kept on disk. A model whose weights have changed since it was loaded is always
-    computed, and nothing is kept.
+    computed, and nothing is kept. A model whose weights are not here answers from stored answers.
 
     Args:
-        model: what ``load_model`` returns; its weights must be within reach.
+        model: what ``load_model`` returns.
         task, source, target, words: as ``build_prompts`` takes them.
         languages: any codes, such as ``["en", "zh", "es"]``.
         lens: what maps each latent before it is read, or its name, as in ``run_experiment``; None
@@ -64,7 +64,9 @@ def run_retrieval(
 
     Raises:
         DataError: for an unknown language, or fewer than two concepts.
-        TraceError: The model cannot be read, or the lens belongs to another one.
+        ModelError: for a model without weights, if the file of the answer is damaged.
+        TraceError: The model cannot be read, or the lens belongs to another one; for a model
+            without weights, if no stored answer fits the question.
 
     >>> import latentlang as ll
     >>> model = ll.load_model()
@@ -73,22 +75,17 @@ def run_retrieval(
     >>> found.languages, found.setting.title
     (('en', 'es'), 'translation ru → zh')
     """
-    require_model(model)
-    several = isinstance(languages, Iterable) and not isinstance(languages, str)
-    listed: list[Any] = list(languages) if several else [languages]
-    for code in listed:
-        language(code)
-    if not listed:
-        raise DataError(
-            "run_retrieval needs at least one language: pass ['en', 'zh'], for example."
-        )
+    inquiry = asked_retrieval(task, source, target, languages, every=every)
+    if isinstance(require_model(model).session, Stored):
+        beyond = {"lens": lens is not None, "words": words is not None, "refresh": refresh}
+        return stored_retrieval(model, inquiry, beyond)
     material = material_of_retrieval(
         model,
         task,
         source,
         target,
-        list(dict.fromkeys(listed)),
-        every=whole_number("every", every, 1),
+        inquiry.codes,
+        every=inquiry.every,
         words=words,
     )
     # A fit takes minutes, and a wrong question none.

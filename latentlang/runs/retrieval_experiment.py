@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,12 +12,14 @@ from ..analysis.retrieval_result import Retrieval
 from ..errors import DataError
 from ..lens.lens import Lens
 from ..models.model import Model
-from ..prompts.build import build_prompts
+from ..models.whole_inquiry import RetrievalInquiry
+from ..numbers import whole_number
+from ..prompts.build import build_prompts, setting_of
 from ..prompts.cognates import alike
 from ..prompts.prompt import Prompt, PromptSet
 from ..prompts.sets import WordSets
 from ..prompts.tokens import Starts
-from ..prompts.words import load_words
+from ..prompts.words import language, load_words
 from .experiment import Experiment, key_of, with_ids
 
 _FORMAT = 1  # raise it when the same question gives other numbers
@@ -69,6 +71,27 @@ class RetrievalExperiment:
     def key(self) -> str:
         """The name of the entry that answers this experiment: a hash of every field."""
         return key_of({"format": _FORMAT, **asdict(self)})
+
+
+def asked_retrieval(
+    task: str, source: str | None, target: str, languages: Sequence[str], *, every: int = 1
+) -> RetrievalInquiry:
+    """Return the question of the arguments of ``run_retrieval``, or raise ``DataError``.
+
+    >>> asked_retrieval("repetition", None, "zh", ["en", "zh", "en"], every=4).title
+    'retrieval in en+zh · repetition zh (every=4)'
+    """
+    several = isinstance(languages, Iterable) and not isinstance(languages, str)
+    listed: list[Any] = list(languages) if several else [languages]
+    for code in listed:
+        language(code)
+    if not listed:
+        raise DataError(
+            "run_retrieval needs at least one language: pass ['en', 'zh'], for example."
+        )
+    every = whole_number("every", every, 1)
+    shown = setting_of(task, source, target, default_mode=None).source
+    return RetrievalInquiry(task, shown, target, "+".join(dict.fromkeys(listed)), every)
 
 
 def material_of_retrieval(

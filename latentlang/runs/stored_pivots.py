@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..errors import DataError, ModelError
-from ..models.inquiry import PivotInquiry
 from ..models.model import Model
-from ..models.store import DAMAGE, Store
-from ..models.store_files import write_answer
+from ..models.store import Store
+from ..models.whole_inquiry import PivotInquiry
 from ..prompts.build import setting_of
 from .pivot_experiment import PivotExperiment, PivotMaterial, material_of_pivot
 from .pivot_result import PivotTest
-from .stored_sweeps import first_answer
+from .stored_whole import Arrays, first_answer, keep_whole, read_whole, whole_differences
 
 
 def keep_pivot(folder: Path, test: PivotTest, model: Model, inquiry: PivotInquiry) -> int:
@@ -30,12 +26,9 @@ def keep_pivot(folder: Path, test: PivotTest, model: Model, inquiry: PivotInquir
         model: that computed it.
         inquiry: the question.
     """
-    from safetensors.torch import save
-
     facts = {**test.facts(), "experiment": _key(model, inquiry)}
-    data = save(test.tensors(), metadata={"latentlang": json.dumps(facts, ensure_ascii=False)})
-    write_answer(folder, inquiry, data)
-    return len(data)
+    arrays = {name: tensor.numpy() for name, tensor in test.tensors().items()}
+    return keep_whole(folder, inquiry, facts, arrays)
 
 
 def stored_pivot(model: Model, inquiry: PivotInquiry, refresh: bool = False) -> PivotTest:
@@ -45,7 +38,8 @@ def stored_pivot(model: Model, inquiry: PivotInquiry, refresh: bool = False) -> 
         ModelError: The file of the answer is damaged, and no other folder has it.
         TraceError: No such answer is stored.
     """
-    return first_answer(model, inquiry, refresh, lambda store: _read(store, inquiry)[0])
+    beyond = {"refresh": refresh}
+    return first_answer(model, inquiry, beyond, lambda store: _read(store, inquiry)[0])
 
 
 def pivot_differences(store: Store, model: Model) -> Iterator[str]:
@@ -53,15 +47,7 @@ def pivot_differences(store: Store, model: Model) -> Iterator[str]:
 
     Prompts, input ids, tokens and choices are compared, and neither the numbers nor their format.
     """
-    model = replace(model, number_format=store.facts.number_format)
-    for inquiry in (each for each in store.answers if isinstance(each, PivotInquiry)):
-        try:
-            _, experiment = _read(store, inquiry)
-        except ModelError as error:
-            yield str(error)
-            continue
-        if experiment != _key(model, inquiry):
-            yield f"{inquiry.title}: its prompts or tokens are those of another version"
+    return whole_differences(store, model, PivotInquiry, _read, _key)
 
 
 def fits_pivot(test: PivotTest, model: Model, material: PivotMaterial) -> bool:
@@ -90,20 +76,13 @@ def _key(model: Model, inquiry: PivotInquiry) -> str:
 
 
 def _read(store: Store, inquiry: PivotInquiry) -> tuple[PivotTest, str]:
-    """Return the answer to a stored question, and the key of its experiment.
+    """Return the answer to a stored question, and the key of its experiment."""
+    return read_whole(store, inquiry, _test_of, _is_about)
 
-    Raises:
-        ModelError: It is damaged.
-    """
-    facts, arrays = store.read(inquiry)
-    try:
-        tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
-        test, experiment = PivotTest.of(facts, tensors), facts["experiment"]
-        if not _is_about(test, store, inquiry):
-            raise ValueError("about something else")
-    except (DataError, *DAMAGE) as error:
-        raise store.damaged(inquiry) from error
-    return test, experiment
+
+def _test_of(facts: dict[str, Any], arrays: Arrays) -> PivotTest:
+    tensors = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
+    return PivotTest.of(facts, tensors)
 
 
 def _is_about(test: PivotTest, store: Store, inquiry: PivotInquiry) -> bool:

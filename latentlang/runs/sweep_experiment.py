@@ -8,8 +8,8 @@ import pandas as pd
 
 from ..errors import DataError, near
 from ..lens.sweep_result import Sweep
-from ..models.inquiry import SweepInquiry
 from ..models.model import Model
+from ..models.whole_inquiry import SweepInquiry
 from ..numbers import seed_number, whole_number
 from ..prompts.build import build_prompts
 from ..prompts.prompt import Prompt, PromptSet

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from ..lens.sweep import Sweeping
 from ..lens.sweep_result import Sweep
-from ..models.inquiry import SweepInquiry
 from ..models.model import Model, require_model
 from ..models.stored import Stored
+from ..models.whole_inquiry import SweepInquiry
 from ..progress import Progress
 from .cache import Answer, Entry
 from .protocols import PROTOCOLS, Material
