@@ -53,7 +53,6 @@
 model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
 
 # %%
-import pandas as pd
 
 model = ll.load_model(model)
 model
@@ -91,7 +90,7 @@ mine = {
 # - **copy**: the middle layers carry the *source* word. What looks like meaning is its copy.
 # - **artefact**: the lens shows English because the output layer prefers it.
 #
-# A story is worth something if it says beforehand what an experiment will show.
+# A story is worth something if it says in advance what an experiment will show.
 # The table has a row for each quantity that can be measured, and a column for each explanation.
 # An empty cell means that the explanation says nothing about it.
 
@@ -142,7 +141,7 @@ ll.checks.exercise("10.1", answer)
     "Of the readings both predict the same": {"readings", "lenses", "retrieval", "erasing"},
     "About patching the artefact predicts nothing": {"patching", "lenses", "retrieval", "erasing"},
     "Some are missing": {"lenses"},
-    "is no experiment of the table": {"lens"},
+    "is not an experiment of the table": {"lens"},
     "The answer is a set of texts": 3,
 }
 
@@ -214,9 +213,7 @@ ll.checks.exercise("10.2", says)
         lambda lower, upper, least: "for" if lower > 0 else "against"
     ),
     "surely too small does not count": (
-        lambda lower, upper, least: (
-            "for" if lower > 0 else "against" if upper < 0 else "undecided"
-        )
+        lambda lower, upper, least: "for" if lower > 0 else "against" if upper < 0 else "undecided"
     ),
     "The lower end need not reach": (
         lambda lower, upper, least: (

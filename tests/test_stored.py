@@ -37,6 +37,7 @@ from latentlang.runs.stored_pivots import pivot_differences
 from latentlang.runs.stored_retrievals import retrieval_differences
 from latentlang.runs.stored_sweeps import sweep_differences
 from tools import ROOT, answers
+from tools.requested import Request
 
 TASK = ("translation", "fr", "zh")
 SHIPPED = shared_store(ROOT / "data" / "results", "qwen2.5-coder-1.5b-instruct")
@@ -591,8 +592,8 @@ def test_the_answers_that_ship_are_written_by_one_command(tiny, tmp_path, monkey
     pair = {"source": "de", "target": "zh", "every": 8}
     asked = {"task": "translation", **pair}
     runs = [("notebook_02", asked), ("notebook_09", {**asked, "lens": "patchscope"})]
-    monkeypatch.setattr(answers, "RUNS", tuple(answers.Request(*each, name) for each in runs))
-    monkeypatch.setattr(answers, "PIVOT_TESTS", (answers.Request("notebook_08", pair, name),))
+    monkeypatch.setattr(answers, "RUNS", tuple(Request(*each, name) for each in runs))
+    monkeypatch.setattr(answers, "PIVOT_TESTS", (Request("notebook_08", pair, name),))
     answers.main(name)
     n_answers = len(answers.RUNS) + 1
     folder = shared_store(tmp_path / "data" / "results", name)
@@ -624,7 +625,7 @@ def test_one_more_answer_is_of_the_format_of_those_that_are_kept(
     monkeypatch.setattr(answers, "ROOT", tmp_path)
     request = {"task": "translation", "source": "fr", "target": "zh", "every": 40}
     name = str(tiny.folder("llama"))
-    monkeypatch.setattr(answers, "RUNS", (answers.Request("notebook_02", request, name),))
+    monkeypatch.setattr(answers, "RUNS", (Request("notebook_02", request, name),))
     folder = shared_store(tmp_path / "data" / "results", name)
     write_facts(folder, facts_of(ll.load_model(name, dtype=number_format)))
     answers.main(name, ["notebook_02"])

@@ -18,6 +18,7 @@ from latentlang.models.stored import facts_of, shared_store, stored_model
 from latentlang.runs.stored_sweeps import keep_sweep, sweep_differences
 from latentlang.runs.sweep_experiment import SweepExperiment, asked, material_of
 from tools import answers
+from tools.requested import Request
 
 STEER = ("steer", ("en", "zh"), ("en", "fr"))
 ERASE = ("erase", "en", ("de", "zh"))
@@ -337,7 +338,7 @@ def test_the_command_keeps_sweeps_beside_runs(one, tiny, tmp_path, monkeypatch, 
     request = dict(zip(("protocol", "source", "into"), ERASE)) | {"every": 40}
     monkeypatch.setattr(answers, "PIVOT_TESTS", ())
     name = str(tiny.folder("llama"))
-    monkeypatch.setattr(answers, "SWEEPS", (answers.Request("notebook_08", request, name),))
+    monkeypatch.setattr(answers, "SWEEPS", (Request("notebook_08", request, name),))
     for _ in range(2):
         answers.main(name)
         assert "erase en into de-zh (every=40): n = " in capsys.readouterr().out

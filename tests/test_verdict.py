@@ -20,6 +20,7 @@ from latentlang.verdict.measures import MEASURES, at_peak
 from latentlang.verdict.quantities import QUANTITIES
 from latentlang.verdict.rule import EXPECTATIONS, Measured, judge
 from tools import answers
+from tools.requested import Request
 
 PAIR = ("de", "zh")
 FEW = {"every": 12, "progress": False}  # of these concepts no text of the linear lens speaks
@@ -188,7 +189,7 @@ def test_a_verdict_is_stored_by_the_command_and_is_the_live_one(tmp_path, monkey
     arguments = arguments_of(asked_pivot(*PAIR, every=FEW["every"]))
     assert arguments.keys() == {part for parts in PARTS.values() for part in parts}
     for listed, parts in PARTS.items():
-        asked = [answers.Request("notebook_10", arguments[part], model.name) for part in parts]
+        asked = [Request("notebook_10", arguments[part], model.name) for part in parts]
         monkeypatch.setattr(answers, listed, tuple(asked))
     monkeypatch.setattr(answers, "ROOT", tmp_path)
     answers.main(model.name)

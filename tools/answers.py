@@ -3,25 +3,21 @@
     python -m tools.answers qwen2.5-coder-1.5b-instruct
     python -m tools.answers qwen2.5-coder-1.5b-instruct --only notebook_07,notebook_08
 
-It asks everything of RUNS, SWEEPS, RETRIEVALS and PIVOT_TESTS that is of the model, whose weights
-must be here; what the cache holds is not computed again. First it says which stored answers differ
-from what would be asked now. With ``--only`` it asks what these places show, and keeps the other
-answers as they are. An answer that several places show is asked and stored once.
+It asks everything that tools/requested.py lists of the model, whose weights must be here; what the
+cache holds is not computed again. First it says which stored answers differ from what would be
+asked now. With ``--only`` it asks what these places show, and keeps the other answers as they are.
+An answer that several places show is asked and stored once.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from functools import partial
-from itertools import permutations
 from pathlib import Path
 
 import latentlang as ll
-from latentlang.models.catalogue import PACKAGED
 from latentlang.models.inquiry import Inquiry
 from latentlang.models.model import Model
 from latentlang.models.store import Store
@@ -34,138 +30,11 @@ from latentlang.runs.stored_pivots import keep_pivot, pivot_differences
 from latentlang.runs.stored_retrievals import keep_retrieval, retrieval_differences
 from latentlang.runs.stored_sweeps import keep_sweep, sweep_differences
 from latentlang.runs.sweep_experiment import asked
-from latentlang.verdict.atlas import GIVING
-from latentlang.verdict.experiments import arguments_of
 
-from .measure import FIVE
+from .requested import PIVOT_TESTS, RETRIEVALS, RUNS, SWEEPS, Request
 from .scripts import ROOT
 
 Keep = Callable[[Path], int]
-LARGER = "qwen2.5-coder-1.5b-instruct"
-
-
-@dataclass(frozen=True)
-class Request:
-    """A question to store: its arguments, the place that shows the answer, and of which model."""
-
-    place: str
-    arguments: dict
-    model: str = LARGER
-
-    @property
-    def question(self) -> str:
-        """The same text for all requests that one answer serves, whatever their places are."""
-        usual = {"seed": 0, "lens": None}
-        return json.dumps({**usual, **self.arguments, "model": self.model}, sort_keys=True)
-
-
-# The pairs of `ll.verdict` in notebook 10; the atlas is about the same ones.
-_VERDICTS = (
-    (PACKAGED, "fr", "zh"),
-    (PACKAGED, "ru", "zh"),
-    (PACKAGED, "de", "zh"),
-    (LARGER, "fr", "de"),
-    (LARGER, "fr", "zh"),
-)
-
-
-def _of_verdicts(*names: str) -> tuple[Request, ...]:
-    """Return some of the experiments that verdicts ask for, by the names of ``Experiments``."""
-    asked = ((model, arguments_of(asked_pivot(*pair, every=4))) for model, *pair in _VERDICTS)
-    return tuple(
-        Request("notebook_10", arguments[name], model)
-        for model, arguments in asked
-        for name in names
-    )
-
-
-# Arguments of `ll.run_experiment`.
-RUNS = (
-    tuple(
-        Request(place, {"task": "translation", "source": source, "target": target, "every": 4})
-        for place, source, target in (
-            ("notebook_02", "fr", "de"),
-            ("notebook_02", "fr", "zh"),
-            ("notebook_04", "de", "zh"),
-            ("notebook_04", "ru", "zh"),
-        )
-    )
-    + tuple(
-        Request(
-            "notebook_09",
-            {"task": "translation", "source": source, "target": "zh", "every": 4, "lens": lens},
-            PACKAGED,
-        )
-        for source in ("fr", "de", "ru")
-        for lens in (None, "linear", "linear-shuffled", "tuned", "patchscope")
-    )
-    + _of_verdicts("readings", "lenses")
-)
-RUNS += tuple(
-    Request(
-        "notebook_09",
-        {"task": "translation", "source": "fr", "target": target, "every": 4, "lens": lens},
-    )
-    for target in ("de", "zh")
-    for lens in ("linear", "tuned", "patchscope")
-)
-RUNS += tuple(
-    Request(
-        "notebook_04",
-        {"task": "translation", "source": source, "target": target, "every": 4},
-        PACKAGED,
-    )
-    for source, target in permutations(FIVE, 2)
-)
-
-# Arguments of `ll.run_sweep`.
-SWEEPS: tuple[Request, ...] = (
-    Request(
-        "notebook_07",
-        {"protocol": "patch", "source": ("fr", "en"), "into": ("de", "zh"), "every": 4},
-    ),
-    *(
-        Request(
-            "notebook_07",
-            {"protocol": "patch", "source": source, "into": ("de", "zh"), "every": 4},
-            PACKAGED,
-        )
-        for source in (("fr", "en"), ("es", "fr"))
-    ),
-    Request(
-        "notebook_08",
-        {
-            "protocol": "steer",
-            "source": ("en", "zh"),
-            "into": ("en", "fr"),
-            "every": 12,
-            "continue_tokens": 6,
-        },
-        PACKAGED,
-    ),
-    *_of_verdicts("patching"),
-    *(
-        Request(
-            "atlas",
-            {"protocol": "patch", "source": GIVING, "into": (source, target), "every": 4},
-            model,
-        )
-        for model, source, target in _VERDICTS
-    ),
-)
-
-# Arguments of `ll.run_retrieval`.
-RETRIEVALS = _of_verdicts("retrieval")
-
-# Arguments of `ll.pivot_test`.
-PIVOT_TESTS = tuple(
-    Request("notebook_08", {"source": source, "target": target, "every": 4}, model)
-    for model, source, target in (
-        (LARGER, "de", "zh"),
-        (LARGER, "fr", "de"),
-        (PACKAGED, "fr", "de"),
-    )
-) + _of_verdicts("erasing")
 
 
 def main(name: str, only: Collection[str] = ()) -> None:
@@ -181,9 +50,9 @@ def main(name: str, only: Collection[str] = ()) -> None:
         raise SystemExit(f"The weights of {name} are missing: python -m latentlang prefetch {name}")
     places = {each.place for each in _listed(name)}
     if unknown := set(only) - places:
+        known = ", ".join(sorted(places)) or "the models that tools/requested.py names"
         raise SystemExit(
-            f"Nothing of {name} is stored for {', '.join(sorted(unknown))}: "
-            f"choose among {', '.join(sorted(places)) or 'the models that tools/answers.py names'}."
+            f"Nothing of {name} is stored for {', '.join(sorted(unknown))}: choose among {known}."
         )
     for reason in _out_of_date(folder, model):
         print(reason, flush=True)

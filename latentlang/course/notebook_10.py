@@ -25,7 +25,7 @@ def tell_apart(answer: object) -> str:
     known = {quantity.experiment for quantity in QUANTITIES.values()}
     if unknown := sorted(chosen - known):
         raise WrongAnswerError(
-            f"'{unknown[0]}' is no experiment of the table: they are {', '.join(sorted(known))}."
+            f"'{unknown[0]}' is not an experiment of the table: they are {', '.join(sorted(known))}."
         )
     pivot, artefact = (_expectations(name) for name in ("pivot", "artefact"))
     differ = {name for name in pivot.keys() & artefact.keys() if pivot[name] != artefact[name]}

@@ -23,7 +23,8 @@ from .verdict import verdict
 # The patch that says when language and concept are decided: these prompts, into those prompts.
 GIVEN, INTO = ("fr", "en"), ("de", "zh")
 LENSES = ("linear", "patchscope")  # beside the logit lens
-MODELS = ("gemma-3-270m", "qwen2.5-coder-1.5b-instruct")  # of the rows that ship with latentlang
+PAIR = ("fr", "zh")  # of the rows that ship with latentlang
+MODELS = ("gemma-3-270m", "qwen2.5-coder-1.5b-instruct")
 _LEAD = "pivot retrieved beyond others"
 COLUMNS = (
     "model",
