@@ -86,7 +86,7 @@ mine = {
 # These four are the ones that researchers argue about:
 #
 # - **pivot**: the model computes the answer through the English word.
-# - **hub**: the middle layers hold the meaning in no language's words. English shows because it is nearest.
+# - **hub**: the middle layers hold the meaning in no language's words. (This is the strict form. Wu and others, who proposed a hub, also find that it is best read in the words of the language that the model has seen most.)
 # - **copy**: the middle layers carry the *source* word. What looks like meaning is its copy.
 # - **artefact**: the lens shows English because the output layer prefers it.
 #
@@ -224,4 +224,297 @@ ll.checks.exercise("10.2", says)
     "it should be": lambda lower, upper, least: "for",
     "says returns nothing": lambda lower, upper, least: None,
     "is a function": "for",
+}
+
+# %% [markdown]
+# ## 4. The verdict for one pair
+#
+# **Objective: read for, against and undecided beside the numbers.**
+#
+# The experiments behind it take minutes, so those of the demo model are [stored answers](GLOSSARY.md).
+# The table has what the *pivot* predicts, and your words from section 1.
+
+# %%
+columns = ["prediction", "measured", "lower", "upper", "n", "verdict"]
+pivot = table[table["hypothesis"] == "pivot"][columns].round(3).set_index("prediction")
+pivot.insert(0, "yours", pd.Series(mine))
+pivot.fillna("")
+
+# %% [markdown]
+# TEXT4
+
+# %%
+judged.counts()
+
+# %% [markdown]
+# TEXT4b
+
+# %% [markdown]
+# ## 5. Other pairs, another model
+#
+# **Objective: see which verdicts belong to the pair or to the model.**
+#
+# The same predictions of a *pivot*, for five pairs: three of the demo model, and two of Qwen2.5-Coder 1.5B Instruct.
+
+# %%
+qwen = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
+asked = [("Gemma", "de", "zh"), ("Gemma", "fr", "zh"), ("Gemma", "ru", "zh")]
+asked += [("Qwen", "fr", "de"), ("Qwen", "fr", "zh")]
+verdicts = {}
+for name, source, target in asked:
+    found = ll.verdict(demo if name == "Gemma" else qwen, source, target, every=4)
+    verdicts[f"{name}, {source} → {target}"] = found.table()
+rows = {name: each[each["hypothesis"] == "pivot"] for name, each in verdicts.items()}
+pd.DataFrame({name: each.set_index("quantity")["verdict"] for name, each in rows.items()})
+
+# %% [markdown]
+# ## 6. Which words is it?
+#
+# **Objective: ask whether a finding about all words is a finding about some of them.**
+#
+# `ll.strata` splits the prompts of a run by kind.
+# `lead` is P(English) − P(target) at the layer of English's peak, with its 95 % interval.
+# The layer is the same for all kinds.
+
+# %% tags=["claims"]
+{
+    "with its 95 % interval": "the name of an interval",
+}
+
+# %%
+german = ll.run_experiment(asker, "translation", "de", "zh", every=4)
+kinds = ll.strata(german, model.tokenizer)
+kinds[["split", "kind", "n", "pivot", "target", "lead", "lower", "upper"]].round(3)
+
+# %% [markdown]
+# ### Two senses
+#
+# English *bear* is an animal, and it also means *to endure*.
+# German *Bär* is the animal alone.
+# A model that goes from German to Chinese through the English *word* may confuse the two, so the Chinese word for *to endure* should rise.
+# A model that goes through the *meaning* has no reason to confuse them.
+#
+# `ll.english_senses` follows the word of the other sense.
+# The control is the other senses of the other words, in the same prompts.
+
+# %%
+prompts = ll.build_prompts("translation", "de", "zh", tokenizer=model.tokenizer)
+senses = ll.english_senses(model, prompts, progress=False)
+senses.loc[11:].round(4)
+
+# %% [markdown]
+# ### Romanised words
+#
+# Chinese can be written in Latin letters: *huā* for 花 (flower).
+# What looks like another language may be the target in other letters.
+# `ll.romanised` follows these spellings as one more language.
+
+# %%
+some = prompts.about(ll.load_words().index[::8])
+latin = ll.romanised(model, some, progress=False)
+latin.loc[11:].round(4)
+
+# %% [markdown]
+# ## 7. Found in the middle, lost at the end
+#
+# **Objective: separate what the middle layers solve from what the answer shows.**
+#
+# A model may solve a translation in a middle layer, and then fail to write it: the *translation barrier* (Bafna and others, 2025).
+# Here a prompt is **solved** if, in a layer before the last one, the most probable token begins the right word *in any language* of the course, except the language of the word that the prompt shows (that may be a copy).
+# It is **lost** if it is solved and the last layer's most probable token does not begin the word in the target language.
+#
+# Many languages and many layers hit some word by chance.
+# So each prompt is also held against the words of *another* concept: these are the **false alarms**.
+
+# %% tags=["claims"]
+{
+    "(Bafna and others, 2025)": "a year",
+}
+
+# %%
+five = ["en", "zh", "de", "fr", "ru"]
+runs = {}
+for target in five:
+    others = [code for code in five if code != target]
+    runs[f"into {target}"] = ll.run_experiment(demo, "translation", others, target, every=4)
+barrier = ll.barrier(runs, model.tokenizer)
+columns = ["n", "right", "solved", "false_alarms", "by_pivot", "lost", "lost_lower", "lost_upper"]
+barrier[columns].round(3)
+
+# %% [markdown]
+# TEXT7
+
+# %% [markdown]
+# ## Exercise 10.3 · Lost (6 minutes, medium)
+#
+# Write `lost(best, any_word, target)`.
+# `best` is a list with the most probable token of each layer, the last layer at its end.
+# `any_word` is the set of tokens that begin the right word in any language, and `target` the set of those that begin it in the target language.
+# Return True if the prompt is solved in a middle layer and lost at the end, and False if not.
+
+
+# %% tags=["stub"]
+def lost(best, any_word, target): ...
+
+
+answer = ...  # write lost, then replace the dots here by: lost
+ll.checks.exercise("10.3", answer)
+
+
+# %% tags=["solution"]
+def lost(best, any_word, target):
+    # The last layer is the answer, so only the layers before it can be the middle.
+    *middle, last = best
+    return any(token in any_word for token in middle) and last not in target
+
+
+ll.checks.exercise("10.3", lost)
+
+# %% tags=["right"]
+[
+    lambda best, any_word, target: bool(set(best[:-1]) & any_word) and best[-1] not in target,
+]
+
+# %% tags=["wrong"]
+{
+    "The last layer is the answer": (
+        lambda best, any_word, target: bool(set(best) & any_word) and best[-1] not in target
+    ),
+    "it was never found": lambda best, any_word, target: best[-1] not in target,
+    "Solved alone is not lost": lambda best, any_word, target: bool(set(best[:-1]) & any_word),
+    "and not one of any language": (
+        lambda best, any_word, target: bool(set(best[:-1]) & any_word) and best[-1] not in any_word
+    ),
+    "Any language counts as solved": (
+        lambda best, any_word, target: bool(set(best[:-1]) & target) and best[-1] not in target
+    ),
+    "it should be": lambda best, any_word, target: False,
+    "lost returns nothing": lambda best, any_word, target: None,
+    "is a function": True,
+}
+
+# %% [markdown]
+# ## 8. The atlas
+#
+# **Objective: place your model among others.**
+#
+# Open marks are taken from publications, and were not measured here: other words, other prompts, other ways to count.
+# So compare the order of the marks on one line, rather than two lines.
+
+# %%
+table = ll.data.results("atlas")
+ll.plots.atlas(table)
+
+# %% [markdown]
+# TEXT8
+
+# %%
+columns = ["model", "kind", "pair", "finding", "source", "grade"]
+table[columns].astype(object).fillna("").set_index("model")
+
+# %% [markdown]
+# ## 9. The page
+#
+# **Objective: say each claim with its control, its certainty, and what would end it.**
+#
+# TEXT9
+
+# %% [markdown]
+# ### Open questions
+#
+# | question | start from |
+# |---|---|
+# | Does a lens that has read no English show English? | notebook 9, section 3: leave the English sentences out of `texts` |
+# | Is the source word in the middle a copy, or the concept in its language? | notebook 7, section 5: patch means of a concept without the source language |
+# | Does a model with little English in its training show English? | notebook 6, section 2: load one |
+# | Do the words of *all* languages together do what English does alone? | notebook 8, section 4: erase several words at once |
+# | Is there English between two languages that are both far from it? | notebook 4, section 3: Hindi to Korean |
+# | Which layers undo the source language? | notebook 7, section 4: sweep single positions |
+#
+# Each of them can be answered in a week on a laptop, with a small model.
+# We know of no published answer for models of this size.
+
+# %% [markdown]
+# ## Exercise 10.4 · A claim of your own (15 minutes, open)
+#
+# Write one row of the table for a finding of your own, from any notebook.
+# `answer` is a dict with five entries:
+#
+# - `claim`: one sentence that names the model and the languages;
+# - `measured`: a number, with its interval if it has one;
+# - `control`: what you changed, and what happened;
+# - `sure`: "high", "medium" or "low";
+# - `change`: what would change your mind.
+
+# %% tags=["stub"]
+answer = ...  # {"claim": "...", "measured": "...", "control": "...", "sure": "...", "change": "..."}
+ll.checks.exercise("10.4", answer)
+
+# %% tags=["solution"]
+# The claim is as large as its evidence: one model, one pair, one lens.
+answer = {
+    "claim": "Between German and Chinese, the logit lens shows English in Gemma 3 270M.",
+    "measured": "The mean of P(English) peaks at 9.9 % [6.4 %, 13.6 %], at layer 16.",
+    "control": "A random English word instead of the right one stays below 0.1 %.",
+    "sure": "high",
+    "change": "A random word that rises as high as the right one.",
+}
+ll.checks.exercise("10.4", answer)
+
+# %% tags=["right"]
+[
+    {**answer, "sure": "low"},
+]
+
+# %% tags=["wrong"]
+{
+    "needs just these keys": {"claim": "English is a pivot."},
+    "in a sentence of at least 5 words": {**answer, "control": "none"},
+    "has no number": {**answer, "measured": "English is often quite probable there."},
+    "is one of high": {**answer, "sure": "very"},
+    "prove nothing about all models": {
+        **answer,
+        "claim": "This proves that all models think in English.",
+    },
+    "is a dict with": "English is a pivot.",
+}
+
+# %% [markdown]
+# ### The report
+#
+# [REPORT.md](REPORT.md) has the parts of a report of two pages, how it is marked, and a sample.
+# Choose a question, write down your prediction, and begin with the cell that the table names.
+
+# %% tags=["claims"]
+{
+    "a report of two pages": "a task",
+}
+
+# %% [markdown]
+# ## What this does not show
+#
+# - Two small models, five pairs, one word at a time. What a larger model does in running text is another question.
+# - Several predictions rest on one experiment. Do not count the verdicts: they are not independent votes.
+# - The four explanations are not all that one can think of, and a model may follow one of them for some words and another one for others.
+# - The test by erasing changes the last token alone. What other tokens carry stays as it is.
+
+# %% tags=["claims"]
+{
+    "Two small models, five pairs": len(asked) == 5 and len({name for name, _, _ in asked}) == 2,
+    "The four explanations": set(judged.counts().index) == {"pivot", "hub", "copy", "artefact"},
+}
+
+# %% [markdown]
+# ## Recap
+#
+# TEXTRECAP
+#
+# **Further reading:** Wu and others, [The Semantic Hub Hypothesis](https://doi.org/10.48550/arXiv.2411.04986) (2024); Dumas and others, [Separating Tongue from Thought](https://doi.org/10.48550/arXiv.2411.08745) (2024); Lu and others, [Paths Not Taken](https://doi.org/10.48550/arXiv.2505.20546) (2025); Bafna and others, [The Translation Barrier Hypothesis](https://doi.org/10.48550/arXiv.2506.22724) (2025).
+
+# %% tags=["claims"]
+{
+    "(2024); Dumas": "a year",
+    "(2024); Lu": "a year",
+    "(2025); Bafna": "a year",
+    "(2025).": "a year",
 }

@@ -61,7 +61,7 @@ def test_no_other_matrix_of_the_rank_changes_the_logits_less(fit, tmp_path):
 
 def test_a_file_of_another_kind_is_one_sentence(fit, tmp_path):
     _, lens, *_ = fit
-    with pytest.raises(DataError, match="is not a file that SmallLens.save wrote"):
+    with pytest.raises(DataError, match="is not a file that make lenses wrote"):
         load_small(lens.save(tmp_path / "lens.safetensors"))
 
 

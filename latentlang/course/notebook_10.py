@@ -24,9 +24,8 @@ def tell_apart(answer: object) -> str:
     chosen = texts(answer, '{"readings"}')
     known = {quantity.experiment for quantity in QUANTITIES.values()}
     if unknown := sorted(chosen - known):
-        raise WrongAnswerError(
-            f"'{unknown[0]}' is not an experiment of the table: they are {', '.join(sorted(known))}."
-        )
+        names = ", ".join(sorted(known))
+        raise WrongAnswerError(f"'{unknown[0]}' is not an experiment of the table: {names} are.")
     pivot, artefact = (_expectations(name) for name in ("pivot", "artefact"))
     differ = {name for name in pivot.keys() & artefact.keys() if pivot[name] != artefact[name]}
     right = {QUANTITIES[name].experiment for name in differ}

@@ -25,6 +25,11 @@ _AGAIN = {
 }
 
 
+def _writer(kind: str) -> str:
+    """Return what writes a kind of file, as a reader knows it."""
+    return "make lenses" if kind == "SmallLens" else f"{kind}.save"
+
+
 def write_tensors(
     facts: Mapping[str, Any], tensors: Mapping[str, Tensor], path: str | Path
 ) -> Path:
@@ -66,7 +71,7 @@ def read_tensors(
 
     if path_of(path).is_dir():
         raise DataError(
-            f"{path} is a folder, and not a file that {kind}.save wrote: check the path."
+            f"{path} is a folder, and not a file that {_writer(kind)} wrote: check the path."
         )
     with one_error(path, kind):
         with safe_open(path, "pt") as file:
@@ -100,5 +105,5 @@ def one_error(path: str | Path, kind: str) -> Iterator[None]:
         RecursionError,
     ) as error:
         raise DataError(
-            f"{path} is not a file that {kind}.save wrote, or it is damaged: {_AGAIN[kind]}."
+            f"{path} is not a file that {_writer(kind)} wrote, or it is damaged: {_AGAIN[kind]}."
         ) from error
