@@ -456,7 +456,7 @@ if share > 1 / 3:
     found = choices[1]
 if share > 2 / 3:
     found = choices[2]
-question = "Of the prompts into Russian that are solved in the middle, how many are lost at the end?"
+question = "Of the prompts into Russian that a middle layer solves, how many are lost at the end?"
 ll.predict(question, choices, found, f"{share:.0%}.")
 
 # %%
@@ -562,14 +562,15 @@ models[columns].astype(object).fillna("").set_index("model")
 #
 # The paper studied Llama-2 (7B, 13B, 70B).
 # Nothing in the columns *here* was measured on Llama-2, and nothing in the column *paper* on these two models.
-#
+
+# %% [markdown]
 # **What is seen**
 #
 # | claim | paper | here | control | how sure | what would change our mind |
 # |---|---|---|---|---|---|
-# | English rises in the middle of a translation | 68 % to 75 % into Chinese | Gemma 6 % to 10 %, Qwen 8 % into Chinese and 24 % into German | a random English word stays at zero, Spanish reaches a fifth (notebook 4) | high | a random word that rises as high |
-# | It rises without translation | cloze: as in translation; repetition: English first, in Chinese beside the target | repetition: hardly; cloze: too few words | the same words, shown in the prompt | medium | repetition prompts with as high a peak |
-# | English leads the target | yes, in all sizes | Gemma: surely at one layer, three sources pooled; Qwen: from French to German | cognates left out | medium | more concepts |
+# | English rises in the middle of a translation | 68 % to 75 % into Chinese | Gemma 6 % to 10 %, Qwen 8 % into Chinese and 24 % into German | a random English word stays at zero (notebook 4) | high | a random word that rises as high |
+# | It rises without translation | cloze: as in translation; repetition: English first, but in Chinese beside it | repetition: hardly; cloze: too few words | the word is in the prompt | medium | a high peak when repeating |
+# | English leads the target | yes, in all sizes | Gemma: surely at one layer; Qwen: French to German | cognates left out | medium | more concepts |
 
 # %% [markdown]
 # **What is there**
@@ -577,7 +578,7 @@ models[columns].astype(object).fillna("").set_index("model")
 # | claim | paper | here | control | how sure | what would change our mind |
 # |---|---|---|---|---|---|
 # | The peak is in the latents, and not in the lens | one lens | no: through other lenses it is below 2 % (Gemma, three pairs) | shuffled pairs, a lens with English text alone | high | a lens fitted on neither language that shows the peak |
-# | English words tell the concept best | not asked | better than other languages, but for Gemma not better than the source's own words | ceilings, chance | medium | more concepts whose words differ in all languages |
+# | English words tell the concept best | not asked | better than third languages, not than the source (Gemma) | ceilings, chance | medium | more concepts |
 # | Language and concept are decided apart | three phases | a patch changes the language alone at some layers (notebook 7) | other pairs of languages | high, for these tasks | a pair in which the concept comes first |
 
 # %% [markdown]
@@ -593,15 +594,19 @@ models[columns].astype(object).fillna("").set_index("model")
 #
 # | question | start from |
 # |---|---|
-# | Does a lens that has read no English show English? | notebook 9, section 3: leave the English sentences out of `texts` |
-# | Is the source word in the middle a copy, or the concept in its language? | notebook 7, section 5: patch means of a concept without the source language |
-# | Does a model with little English in its training show English? | notebook 6, section 2: load one |
-# | Do the words of *all* languages together do what English does alone? | notebook 8, section 4: erase several words at once |
-# | Is there English between two languages that are both far from it? | notebook 4, section 3: Hindi to Korean |
-# | Which layers undo the source language? | notebook 7, section 4: sweep single positions |
+# | Does a lens that has read no English show English? | notebook 9, section 3: leave English out of `texts` |
+# | Is the source word a copy, or the concept in its language? | notebook 7, section 5: means of a concept without the source |
+# | Does a model with little English in its training show English? | notebook 6: load one |
+# | Do the words of all languages together do what English does alone? | notebook 8, section 4: erase several words at once |
+# | Is there English between two languages far from it? | notebook 4, section 3: Hindi to Korean |
 #
 # Each of them can be answered in a week on a laptop, with a small model.
 # We know of no published answer for models of this size.
+
+# %% tags=["claims"]
+{
+    "can be answered in a week": "an estimate",
+}
 
 # %% [markdown]
 # ## Exercise 10.4 · A claim of your own (15 minutes, open)
@@ -616,7 +621,7 @@ models[columns].astype(object).fillna("").set_index("model")
 # - `change`: what would change your mind.
 
 # %% tags=["stub"]
-answer = ...  # {"claim": "...", "measured": "...", "control": "...", "sure": "...", "change": "..."}
+answer = ...  # {"claim": "...", "measured": "...", "control": "...", "sure": "...", ...}
 ll.checks.exercise("10.4", answer)
 
 # %% tags=["solution"]
