@@ -54,14 +54,15 @@ def atlas(table: pd.DataFrame, *, theme: str | None = None, width: int | None = 
                     marker={"symbol": symbol + opened, "color": color, "size": 11},
                     hovertemplate="%{y}: %{x:.2f}",
                 )
-    figure.update_xaxes(title_text="depth (layer divided by the number of layers)", range=[0, 1.02])
-    figure.update_yaxes(categoryorder="array", categoryarray=lines[::-1])
+    figure.update_xaxes(title_text="depth", range=[0, 1.02])
+    order = {"categoryorder": "array", "categoryarray": lines[::-1]}
+    figure.update_yaxes(tickvals=lines, ticktext=lines, **order)
     figure.update_layout(showlegend=True, hovermode="closest")
     notes = ["Filled marks: measured here. Open marks: published; the table has their sources."]
     return finish(
         figure,
         _message(known),
-        ["At which depth does it happen?"],
+        ["At which depth does it happen?", "depth: layer divided by the number of layers"],
         notes=notes,
         area=_ROW * max(5, len(lines)),
         theme=theme,
