@@ -492,8 +492,7 @@ wide.pivot(index="layer", columns="pair", values=columns).swaplevel(axis=1).sort
         and wide.query("pair == 'ru → zh' and layer == 13").en_minus.round(2).item() == 0.02
     ),
     "From German it is there at 11, 12, 14, 17 and 18": (
-        wide.query("pair == 'de → zh' and minus_lower > 0").layer.tolist()
-        == [11, 12, 14, 17, 18]
+        wide.query("pair == 'de → zh' and minus_lower > 0").layer.tolist() == [11, 12, 14, 17, 18]
     ),
 }
 

@@ -113,6 +113,14 @@ expected
 # *not above*: it is smaller, zero or negative.
 # *may be above*: a difference would speak for the explanation, and none would not speak against it.
 #
+# %% tags=["claims"]
+{
+    "*above 0.01* means: the difference is at least 0.01": (
+        {row.quantity.least for row in judged.rows} == {0.01, 0.1}
+    ),
+}
+
+# %% [markdown]
 # These predictions are ours.
 # They were written down before the verdicts were computed, and tried on small models that were built to be a pivot, a hub, a copier, or a model with a biased output layer: the right explanation came out each time.
 # A mixture of hub and copier was taken for a hub, so the table cannot tell those two apart.
@@ -307,6 +315,11 @@ judged.counts()
 #
 # The same predictions of a *pivot*, for five pairs: three of the demo model, and two of Qwen2.5-Coder 1.5B Instruct.
 
+# %% tags=["claims"]
+{
+    "Qwen2.5-Coder 1.5B Instruct": "the name of a model",
+}
+
 # %%
 qwen = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
 pairs = {"Gemma": ["de-zh", "fr-zh", "ru-zh"], "Qwen": ["fr-de", "fr-zh"]}
@@ -479,9 +492,7 @@ shown
         and len(barrier) == 5
     ),
     "into English it is 10 %": round(barrier.lost["into en"], 2) == 0.1,
-    "four of five prompts that it has solved": (
-        0.78 < barrier.lost_of_solved["into ru"] < 0.82
-    ),
+    "four of five prompts that it has solved": (0.78 < barrier.lost_of_solved["into ru"] < 0.82),
     "False alarms are at most 6 %": round(barrier.false_alarms.max(), 2) == 0.06,
     "between a quarter and just over a half of the solved ones": (
         (barrier.by_pivot / barrier.solved).drop("into en").between(0.245, 0.545).all()
@@ -592,6 +603,14 @@ models[columns].astype(object).fillna("").set_index("model")
 # The paper studied Llama-2 (7B, 13B, 70B).
 # Nothing in the columns *here* was measured on Llama-2, and nothing in the column *paper* on these two models.
 
+# %% tags=["claims"]
+{
+    "The paper studied Llama-2 (7B, 13B, 70B)": "names of models",
+    "nothing in the column *paper* on these two models": (
+        len({each.model for each in verdicts.values()}) == 2
+    ),
+}
+
 # %% [markdown]
 # **What is seen**
 #
@@ -600,6 +619,31 @@ models[columns].astype(object).fillna("").set_index("model")
 # | English rises in the middle of a translation | 68 % to 75 % into Chinese | Gemma 6 % to 10 %, Qwen 8 % into Chinese and 24 % into German | a random English word stays at zero (notebook 4) | high | a random word that rises as high |
 # | It rises without translation | cloze: as in translation; repetition: English first, but in Chinese beside it | repetition: hardly; cloze: too few words | the word is in the prompt | medium | a high peak when repeating |
 # | English leads the target | yes, in all sizes | Gemma: surely at one layer; Qwen: French to German | cognates left out | medium | more concepts |
+
+# %% tags=["claims"]
+{
+    "| 68 % to 75 % into Chinese |": (
+        ll.data.results("paper").pivot_peak.agg(["min", "max"]).tolist() == [0.68, 0.75]
+    ),
+    "Gemma 6 % to 10 %": (
+        ll.data.results("pairs")
+        .set_index("experiment")
+        .pivot_peak[[f"translation {code} → zh" for code in ("ru", "de")]]
+        .round(2)
+        .tolist()
+        == [0.06, 0.1]
+    ),
+    "Qwen 8 % into Chinese and 24 % into German": [
+        round(run.probability["en"].mean(0).max().item(), 2)
+        for run in (
+            ll.run_experiment(qwen, "translation", ["de", "fr", "ru"], "zh", every=4),
+            ll.run_experiment(qwen, "translation", "fr", "de", every=4),
+        )
+    ]
+    == [0.08, 0.24],
+    "stays at zero (notebook 4)": "notebook 4",
+    "Gemma: surely at one layer; Qwen: French to German": "notebook 4",
+}
 
 # %% [markdown]
 # **What is there**
@@ -610,6 +654,22 @@ models[columns].astype(object).fillna("").set_index("model")
 # | English words tell the concept best | not asked | better than third languages, not than the source (Gemma) | ceilings, chance | medium | more concepts |
 # | Language and concept are decided apart | three phases | a patch changes the language alone at some layers (notebook 7) | other pairs of languages | high, for these tasks | a pair in which the concept comes first |
 
+# %% tags=["claims"]
+{
+    "it is below 2 % (Gemma, three pairs)": max(
+        ll.run_experiment(demo, "translation", code, "zh", every=4, lens=lens)
+        .probability["en"]
+        .mean(0)
+        .max()
+        .item()
+        for code in ("de", "fr", "ru")
+        for lens in ("linear", "tuned", "patchscope")
+    )
+    < 0.02,
+    "three phases |": "how the paper calls them",
+    "at some layers (notebook 7)": "notebook 7",
+}
+
 # %% [markdown]
 # **What is used**
 #
@@ -617,6 +677,11 @@ models[columns].astype(object).fillna("").set_index("model")
 # |---|---|---|---|---|---|
 # | The answer needs the English word | not asked: readings alone | TEXTUSED | other languages' words, random directions, the part at right angles to the target (notebook 8) | medium | an erasure that costs more than all controls in several pairs |
 # | The model thinks in English | left open: English may be *concept space* that leans to English | not a question that a measurement answers | – | – | a definition of *thinks* that could fail |
+
+# %% tags=["claims"]
+{
+    "at right angles to the target (notebook 8)": "notebook 8",
+}
 
 # %% [markdown]
 # ### Open questions

@@ -2,13 +2,9 @@
 
 {
     "09": {
-        "# A report of two pages": "a task",
         "Two pages, at most 900 words, with two figures": "a task",
-        "section 9 of notebook 10": "the number of a section",
-        "in two or three sentences": "a task",
-        "Two points per row, twelve in all": "a task",
         "| | 0 | 1 | 2 |": "a task",
-        "a *yes*": "a task",
+        "Gemma 3 270M from a quantized file": "the name of a model",
         "every fourth concept, without shared tokens, n = 117; seed 0": (
             len(german[0]) == 117 and german[0].setting.seed == 0
         ),
@@ -42,12 +38,6 @@
             and min(run.between(13, 18).probability["zh"].mean(0).min() for run in german[1:])
             > 0.05
         ),
-        "the pivot test of notebook 8": "the number of a notebook",
-        "Three of the four lenses": "how these lenses are made",
         "One model of 270 million parameters, one pair": "the name of a model",
-        "2. **Prediction.**": "the number of a part",
-    },
-    "10": {
-        "Notebook 10 ends": "the number of a notebook",
     },
 }
