@@ -40,8 +40,6 @@
 # %% tags=["claims"]
 {
     "about 60 minutes to work through": "an estimate for a lesson",
-    "for several pairs of languages and two models": "the title of section 5",
-    "and write a report of two pages": "a task",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and counted by a test"
     ),
@@ -433,7 +431,6 @@ latin.loc[11:].round(4)
 {
     "Romanised Chinese never gets above 0.1 %": latin.romanised.max() < 0.001,
     "is nowhere surely above the romanised words of other concepts": (latin.lower <= 0).all(),
-    "(Saji and others, 2025)": "a year",
 }
 
 # %% [markdown]
@@ -447,11 +444,6 @@ latin.loc[11:].round(4)
 #
 # Many languages and many layers hit some word by chance.
 # So each prompt is also held against the words of *another* concept: these are the **false alarms**.
-
-# %% tags=["claims"]
-{
-    "(Bafna and others, 2025)": "a year",
-}
 
 # %%
 five = ["en", "zh", "de", "fr", "ru"]
@@ -605,7 +597,6 @@ models[columns].astype(object).fillna("").set_index("model")
 
 # %% tags=["claims"]
 {
-    "The paper studied Llama-2 (7B, 13B, 70B)": "names of models",
     "nothing in the column *paper* on these two models": (
         len({each.model for each in verdicts.values()}) == 2
     ),
@@ -641,8 +632,6 @@ models[columns].astype(object).fillna("").set_index("model")
         )
     ]
     == [0.08, 0.24],
-    "stays at zero (notebook 4)": "notebook 4",
-    "Gemma: surely at one layer; Qwen: French to German": "notebook 4",
 }
 
 # %% [markdown]
@@ -666,8 +655,6 @@ models[columns].astype(object).fillna("").set_index("model")
         for lens in ("linear", "tuned", "patchscope")
     )
     < 0.02,
-    "three phases |": "how the paper calls them",
-    "at some layers (notebook 7)": "notebook 7",
 }
 
 # %% [markdown]
@@ -677,11 +664,6 @@ models[columns].astype(object).fillna("").set_index("model")
 # |---|---|---|---|---|---|
 # | The answer needs the English word | not asked: readings alone | TEXTUSED | other languages' words, random directions, the part at right angles to the target (notebook 8) | medium | an erasure that costs more than all controls in several pairs |
 # | The model thinks in English | left open: English may be *concept space* that leans to English | not a question that a measurement answers | – | – | a definition of *thinks* that could fail |
-
-# %% tags=["claims"]
-{
-    "at right angles to the target (notebook 8)": "notebook 8",
-}
 
 # %% [markdown]
 # ### Open questions
@@ -696,11 +678,6 @@ models[columns].astype(object).fillna("").set_index("model")
 #
 # Each of them can be answered in a week on a laptop, with a small model.
 # We know of no published answer for models of this size.
-
-# %% tags=["claims"]
-{
-    "can be answered in a week": "an estimate",
-}
 
 # %% [markdown]
 # ## Exercise 10.4 · A claim of your own (15 minutes, open)
@@ -752,11 +729,6 @@ ll.checks.exercise("10.4", answer)
 #
 # [REPORT.md](REPORT.md) has the parts of a report of two pages, how it is marked, and a sample.
 # Choose a question, write down your prediction, and begin with the cell that the table names.
-
-# %% tags=["claims"]
-{
-    "the parts of a report of two pages": "a task",
-}
 
 # %% [markdown]
 # ## What this does not show
