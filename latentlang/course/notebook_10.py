@@ -11,8 +11,8 @@ from ..verdict.quantities import QUANTITIES
 from ..verdict.rule import AGAINST, FOR, UNDECIDED, Measured, judge
 from .answers import WrongAnswerError, check, function, returned, texts
 
-_ENDS = (-0.3, -0.02, 0.004, 0.01, 0.05, 0.2)  # of intervals; 0.01 is also the smallest effect
-_LEAST = 0.01
+_ENDS = (-0.3, -0.02, 0.002, 0.004, 0.01, 0.05, 0.1, 0.2)  # of intervals
+_LEAST = (0.01, 0.1)  # smallest effects, which are also ends
 _FIELDS = ("claim", "measured", "control", "sure", "change")
 _SURE = ("high", "medium", "low")
 _WORDS = 5  # that a sentence needs at least
@@ -30,7 +30,7 @@ def tell_apart(answer: object) -> str:
     differ = {name for name in pivot.keys() & artefact.keys() if pivot[name] != artefact[name]}
     right = {QUANTITIES[name].experiment for name in differ}
     if chosen == right:
-        return "So nobody can tell these two apart with the logit lens alone."
+        return "So nobody can tell these two apart with the readings alone."
     if "patching" in chosen:
         raise WrongAnswerError(
             "About patching the artefact predicts nothing: compare what both of them predict."
@@ -49,31 +49,55 @@ def tell_apart(answer: object) -> str:
 def says(answer: object) -> str:
     """A function says(lower, upper, least) -> for, against or undecided, about "above"."""
     tells = function(answer, "says(lower, upper, least)")
-    cases = [(low, high) for low, high in product(_ENDS, _ENDS) if low < high]
-    right = {case: judge("above", Measured(sum(case) / 2, *case, n=20), _LEAST) for case in cases}
-    given = {case: str(returned(tells(*case, _LEAST), "says")) for case in cases}
+    cases = [case for case in product(_ENDS, _ENDS, _LEAST) if case[0] < case[1]]
+    right = {
+        (low, high, least): judge("above", Measured((low + high) / 2, low, high, n=20), least)
+        for low, high, least in cases
+    }
+    given = {case: str(returned(tells(*case), "says")) for case in cases}
     if given == right:
         return "An effect that is sure but too small to count speaks against the prediction."
     words = {FOR, AGAINST, UNDECIDED}
     if other := sorted(set(given.values()) - words):
         raise WrongAnswerError(f"It returned '{other[0]}': the words are {', '.join(words)}.")
-    typical = {
+    no_zero = (
         "An interval with zero in it does not speak against an effect: see whether all of it is "
-        "below the smallest one.": lambda low, high: FOR if low > 0 else AGAINST,
-        "An effect that is surely too small does not count: compare the upper end with the "
-        "smallest effect.": lambda low, high: (
-            FOR if low > 0 else AGAINST if high < 0 else UNDECIDED
+        "below the smallest one."
+    )
+    too_small = (
+        "An effect that is surely too small does not count: see first whether the upper end is "
+        "below the smallest effect."
+    )
+    need_not = (
+        "The lower end need not reach the smallest effect: it is enough that it is above zero."
+    )
+    typical = (
+        (no_zero, lambda low, high, least: FOR if low > 0 else AGAINST),
+        (
+            too_small,
+            lambda low, high, least: FOR if low > 0 else AGAINST if high < 0 else UNDECIDED,
         ),
-        "The lower end need not reach the smallest effect: it is enough that it is above zero.": (
-            lambda low, high: FOR if low >= _LEAST else AGAINST if high < _LEAST else UNDECIDED
+        (
+            too_small,
+            lambda low, high, least: FOR if low > 0 else AGAINST if high < least else UNDECIDED,
         ),
-    }
-    for hint, wrong in typical.items():
+        (
+            need_not,
+            lambda low, high, least: (
+                FOR if low >= least else AGAINST if high < least else UNDECIDED
+            ),
+        ),
+        (
+            need_not,
+            lambda low, high, least: FOR if low > least else AGAINST if high < least else UNDECIDED,
+        ),
+    )
+    for hint, wrong in typical:
         if given == {case: wrong(*case) for case in cases}:
             raise WrongAnswerError(hint)
-    case = next(case for case in cases if given[case] != right[case])
+    low, high, least = case = next(case for case in cases if given[case] != right[case])
     raise WrongAnswerError(
-        f"For an interval from {case[0]:g} to {case[1]:g} and a smallest effect of {_LEAST:g} it "
+        f"For an interval from {low:g} to {high:g} and a smallest effect of {least:g} it "
         f"should be '{right[case]}', and yours is '{given[case]}'."
     )
 
@@ -97,7 +121,8 @@ def lost(answer: object) -> str:
         "A prompt that no middle layer solves is not lost, it was never found.": {
             case: case[-1] != 3 for case in right
         },
-        "Solved alone is not lost: see also whether the last layer is right.": {
+        "Solved alone is not lost: the last layer must be wrong as well. `target` is a set, so ask "
+        "whether the last token is in it.": {
             case: not any_word.isdisjoint(case[:-1]) for case in right
         },
         "At the end only a token of the target word is right, and not one of any language.": {
@@ -124,18 +149,18 @@ def claim(answer: object) -> str:
         raise WrongAnswerError(f"The answer is a dict with {', '.join(_FIELDS)}.")
     if set(answer) != set(_FIELDS):
         raise WrongAnswerError(f"The dict needs just these keys: {', '.join(_FIELDS)}.")
-    for name in ("claim", "measured", "control", "change"):
+    for name in ("claim", "control", "change"):
         if len(_words(answer[name])) < _WORDS:
             raise WrongAnswerError(f"Say '{name}' in a sentence of at least {_WORDS} words.")
-    if not re.search(r"\d", answer["measured"]):
+    if not re.search(r"\d", str(answer["measured"])):
         raise WrongAnswerError("'measured' has no number: quote one, with its interval.")
     if answer["sure"] not in _SURE:
         raise WrongAnswerError(f"'sure' is one of {', '.join(_SURE)}.")
-    if {"prove", "proves", "proved", "proof"} & {word.lower() for word in _words(answer["claim"])}:
+    if re.search(r"\b(all|every|any|language) models?\b", answer["claim"].lower()):
         raise WrongAnswerError(
-            "Measurements on a model prove nothing about all models: say what they support."
+            "'claim' speaks of models in general: name the model that you measured."
         )
-    return "That is a row of the table in section 8. The report asks for three of them."
+    return "That is a row of the table in section 9. The report asks for three of them."
 
 
 def _expectations(hypothesis: str) -> dict[str, str]:

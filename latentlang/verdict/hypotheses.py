@@ -52,7 +52,7 @@ PREDICTIONS = (
         "pivot",
         "pivot over target, linear lens",
         "above",
-        "The order of {pivot} and {target} survives the linear lens.",
+        "Through the linear lens, {pivot} is more probable than {target}.",
     ),
     Prediction(
         "pivot",
@@ -190,7 +190,7 @@ PREDICTIONS = (
         "artefact",
         "pivot over target, linear lens",
         "not above",
-        "The order of {pivot} and {target} does not survive the linear lens.",
+        "Through the linear lens, {pivot} is no more probable than {target}.",
     ),
     Prediction(
         "artefact",
