@@ -744,7 +744,8 @@ with pd.option_context("display.max_colwidth", None):
 # | Does a model with little English in its training show English? | notebook 6: load one |
 # | Do the words of all languages together do what English does alone? | notebook 8, section 4: erase several words at once |
 # | Is there English between two languages far from it? | notebook 4, section 3: Hindi to Korean |
-#
+
+# %% [markdown]
 # Each of them can be answered in a week on a laptop, with a small model.
 # For larger models the table of section 8 has answers to the third question; for models of this size we know of none.
 
