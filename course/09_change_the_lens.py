@@ -395,6 +395,57 @@ agreement[columns].round(3)
 }
 
 # %% [markdown]
+# ### A larger model
+#
+# From French to German, Qwen2.5-Coder 1.5B Instruct is the clearest case of the course for English in the middle (notebook 4).
+# Here is the same, from stored answers, through four lenses.
+
+# %% tags=["claims"]
+{
+    "Qwen2.5-Coder 1.5B Instruct is the clearest case": "the name of a model",
+}
+
+# %%
+qwen = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
+ask_qwen = {"task": "translation", "source": "fr", "target": "de", "every": 4}
+qwen_runs = [ll.run_experiment(qwen, **ask_qwen, lens=name) for name in names]
+ll.plots.lens_panel(qwen_runs, ["fr", "en", "de"])
+
+# %%
+qwen_table = ll.compare_lenses(qwen_runs)
+qwen_table[columns].round(3)
+
+# %% [markdown]
+# **What to notice.** Through the logit lens English reaches 24 % and leads.
+# Through the linear and the tuned lens it peaks at 5 % and is behind German there: German is ahead from layer 24 on, and not from 27.
+# In the Patchscope there is no English at all (0.1 %), and German is nearly as probable from layer 21 on as at the end.
+# So in this model too the height of English, and the layer of the handover, depend on the lens.
+
+# %% tags=["claims"]
+{
+    "Through the logit lens English reaches 24 % and leads": (
+        round(qwen_table.pivot_peak["logit"], 2) == 0.24
+        and (qwen_runs[0].probability["en"] > qwen_runs[0].probability["de"]).double().mean() > 0
+        and qwen_table.target_start["logit"] == 27
+    ),
+    "it peaks at 5 % and is behind German there": all(
+        round(qwen_table.pivot_peak[lens], 2) == 0.05
+        and (run.probability["en"] - run.probability["de"]).mean(0)[qwen_table.at_layer[lens] - 1]
+        < 0
+        for lens, run in zip(("linear", "tuned"), qwen_runs[1:3])
+    ),
+    "German is ahead from layer 24 on, and not from 27": (
+        qwen_table.target_start[["logit", "linear", "tuned"]].tolist() == [27, 24, 24]
+    ),
+    "no English at all (0.1 %), and German is nearly as probable from layer 21 on": (
+        round(qwen_table.pivot_peak["patchscope"], 3) == 0.001
+        and qwen_table.target_start["patchscope"] == 21
+        and qwen_runs[3].between(21, 28).probability["de"].mean(0).min()
+        > 0.75 * qwen_runs[3].probability["de"].mean(0)[-1]
+    ),
+}
+
+# %% [markdown]
 # ## 5. Without the preferences of the output layer
 #
 # **Objective: distinguish information from probability.**

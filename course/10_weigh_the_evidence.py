@@ -439,7 +439,7 @@ kinds[["split", "kind", "n", "pivot", "target", "lead", "lower", "upper"]].round
     ),
     "Chinese is lower (0.2 %)": (
         round(kinds.query("kind == 'rarer than 1 in 100,000'").target.item(), 3) == 0.002
-        and kinds.query("split == 'frequency'").pivot.idxmin()
+        and kinds.query("split == 'frequency'")["pivot"].idxmin()
         == kinds.query("kind == 'rarer than 1 in 100,000'").index.item()
     ),
     "Nine kinds are nine looks": len(kinds) == 9,
