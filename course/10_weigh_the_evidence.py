@@ -511,11 +511,14 @@ latin.loc[11:].round(4)
 
 # %%
 five = ["en", "zh", "de", "fr", "ru"]
-runs = {}
-for target in five:
-    others = [code for code in five if code not in (target, "en")]
-    runs[f"into {target}"] = ll.run_experiment(demo, "translation", others, target, every=4)
-barrier = ll.barrier(runs, model.tokenizer)
+
+
+def into(target):
+    sources = [code for code in five if code not in (target, "en")]
+    return ll.run_experiment(asker, "translation", sources, target, every=4)
+
+
+barrier = ll.barrier({f"into {target}": into(target) for target in five}, model.tokenizer)
 shown = barrier[["n", "right", "solved", "false_alarms", "by_pivot", "lost"]].round(3)
 
 # %% tags=["predict"]
