@@ -52,8 +52,8 @@ model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7
 
 # %%
 import pandas as pd
-from IPython.display import display
 
+pd.set_option("display.max_colwidth", None)  # show sentences to their end
 model = ll.load_model(model)
 model
 
@@ -114,8 +114,7 @@ expected = expected[["pivot", "hub", "copy", "artefact"]].fillna("")
 expected
 
 # %%
-with pd.option_context("display.max_colwidth", None):
-    display(table[["quantity", "compares"]].drop_duplicates().set_index("quantity"))
+table[["quantity", "compares"]].drop_duplicates().set_index("quantity")
 
 # %% [markdown]
 # *above 0.01* means: the difference is at least 0.01.
@@ -651,9 +650,7 @@ ll.plots.atlas(models)
 
 # %%
 columns = ["model", "finding", "source", "grade"]
-published = models[models["kind"] == "published"][columns].set_index("model")
-with pd.option_context("display.max_colwidth", None):
-    display(published)
+models[models["kind"] == "published"][columns].set_index("model")
 
 # %% [markdown]
 # **What to notice.** Models that were trained on much Chinese or Japanese are reported to show Chinese, or Japanese and English.
