@@ -177,6 +177,24 @@ def test_answers_from_before_there_was_following_are_read_as_they_are():
         ll.run_experiment(qwen, *TASK, every=4, follow=True)
 
 
+@pytest.mark.parametrize(
+    ("ask", "begins"),
+    [
+        (lambda model: ll.run_experiment(model, "translation", "fi", "et"), "translation "),
+        (lambda model: ll.run_experiment(model, *TASK, keep_latents=True), "translation "),
+        (lambda model: ll.run_sweep(model, "patch", ("fi", "en"), ("et", "zh")), "patch "),
+        (lambda model: ll.pivot_test(model, "fi", "et"), "pivot test "),
+        (lambda model: ll.run_retrieval(model, "translation", "fi", "et", ["en"]), "retrieval in "),
+    ],
+)
+def test_a_refusal_names_first_what_is_stored_of_the_same_kind(ask, begins):
+    """Whoever asks for a run cannot use a list of patches."""
+    with pytest.raises(TraceError, match=r"is not stored.*ask for what is stored \(") as refused:
+        ask(stored_model("gemma-3-270m"))
+    listed = str(refused.value).partition("what is stored (")[2]
+    assert listed.startswith(begins)
+
+
 def test_a_stored_run_does_what_a_run_does(gemma, few, tmp_path):
     found, live = ll.run_experiment(gemma, *TASK, every=24), few["fr"]
     concept = live.prompts["concept"][3]

@@ -9,6 +9,7 @@ from ..errors import TraceError
 from ..lens.decode import decode
 from ..lens.lens import Lens
 from ..lens.run import Run
+from ..models.inquiry import Inquiry
 from ..models.stored import Stored
 from ..prompts.build import build_prompts
 from ..prompts.prompt import Prompt, PromptSet
@@ -66,7 +67,7 @@ class OnePrompt:
             asked = (*pair, concept, text, model.session.weights)
             return decoded(*asked, cast("Lens | None", lens))
         if text.strip():
-            raise TraceError(model.session.refusal("A prompt that you type"))
+            raise TraceError(model.session.refusal("A prompt that you type", Inquiry))
         stored = self._stored(*pair, lens)
         names = list(stored.prompts["concept"])
         return stored[concept if concept in names else names[0]]

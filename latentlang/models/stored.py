@@ -24,7 +24,7 @@ from .hub import FAILURES
 from .inquiry import Inquiry
 from .model import Model
 from .sessions import Session
-from .store import ModelFacts, Store, folder_name
+from .store import Asked, ModelFacts, Store, folder_name
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -44,16 +44,22 @@ class Stored(Session):
     def where(self, number_format: str) -> str:
         return "no weights loaded, stored answers"
 
-    def refusal(self, question: str) -> str:
-        """Return the sentence that says that a question is not stored, what is, and what to do."""
-        titles = [each.title for store in self.stores for each in store.answers]
+    def refusal(self, question: str, kind: type[Asked] | None = None) -> str:
+        """Return the sentence that says that a question is not stored, what is, and what to do.
+
+        Args:
+            question: what was asked, in words.
+            kind: of the question; the stored ones of this kind are named first.
+        """
+        stored = [each for store in self.stores for each in store.answers]
+        stored.sort(key=lambda each: kind is not None and not isinstance(each, kind))
+        titles = list(dict.fromkeys(each.title for each in stored))
         listed = ", ".join(titles[:_LISTED]) or "none"
         if len(titles) > _LISTED:
             listed += f" and {len(titles) - _LISTED} more"
         return (
             f"{question} is not stored, and {self.name} was loaded without its weights: "
-            f"ask ll.run_experiment or ll.run_sweep for what is stored ({listed}), or "
-            f"{self.advice}."
+            f"ask for what is stored ({listed}), or {self.advice}."
         )
 
     @property

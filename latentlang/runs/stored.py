@@ -86,7 +86,7 @@ def stored_run(
     """
     session = cast("Stored", model.session)
     if asks := [name for name, given in beyond.items() if given]:
-        raise TraceError(session.refusal(f"What {asks[0]}= asks for"))
+        raise TraceError(session.refusal(f"What {asks[0]}= asks for", Inquiry))
     damaged: list[ModelError] = []
     lacking = ""
     for store in session.stores:
@@ -112,7 +112,8 @@ def stored_run(
             return replace(run, tokenizer=model.tokenizer)
     if damaged:
         raise damaged[0]
-    raise TraceError(session.refusal(lacking or " and ".join(f"'{each.title}'" for each in asked)))
+    question = lacking or " and ".join(f"'{each.title}'" for each in asked)
+    raise TraceError(session.refusal(question, Inquiry))
 
 
 def differences(store: Store, model: Model) -> Iterator[str]:

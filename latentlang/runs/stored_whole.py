@@ -77,7 +77,7 @@ def first_answer(
     """
     session = cast("Stored", model.session)
     if asks := [name for name, given in beyond.items() if given]:
-        raise TraceError(session.refusal(f"What {asks[0]}= asks for"))
+        raise TraceError(session.refusal(f"What {asks[0]}= asks for", type(inquiry)))
     damaged: list[ModelError] = []
     for store in session.stores:
         if store.holder_of(inquiry) is not None:
@@ -91,7 +91,7 @@ def first_answer(
             return answer
     if damaged:
         raise damaged[0]
-    raise TraceError(session.refusal(f"'{inquiry.title}'"))
+    raise TraceError(session.refusal(f"'{inquiry.title}'", type(inquiry)))
 
 
 def whole_differences(
