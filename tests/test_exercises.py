@@ -316,6 +316,40 @@ def test_the_t_interval_of_four_differences_is_right_too():
         assert outcome.status == "right" and words in outcome.message, outcome
 
 
+def test_a_claim_may_call_its_model_a_language_model():
+    """Only what speaks of models in general is refused; a model with its name is one model."""
+    answer = {
+        "measured": "9.9 % [6.4 %, 13.6 %]",
+        "control": "A random English word stays below 0.1 %.",
+        "sure": "high",
+        "change": "A random word that rises as high.",
+    }
+    one = "The small language model Gemma 3 270M shows English in the middle."
+    assert ll.checks.exercise("10.4", {**answer, "claim": one}).status == "right"
+    for claim in (
+        "This shows that language models think in English.",
+        "In every model English is the pivot language.",
+        "We see that all language models use English words.",
+    ):
+        told = ll.checks.exercise("10.4", {**answer, "claim": claim})
+        assert told.status == "wrong" and "models in general" in told.message
+
+
+def test_an_empty_set_says_that_nothing_is_lost():
+    """``middle & any_word and ...`` is an empty set where no middle layer solves the prompt."""
+
+    def lost(best, any_word, target):
+        return set(best[:-1]) & any_word and best[-1] not in target
+
+    assert ll.checks.exercise("10.3", lost).status == "right"
+
+
+def test_the_words_of_a_verdict_are_told_in_their_own_order():
+    """Not in that of a set, which is another one in each session."""
+    told = ll.checks.exercise("10.2", lambda lower, upper, least: "yes")
+    assert "the words are for, against, undecided" in told.message
+
+
 def test_every_check_belongs_to_an_exercise_of_a_script_and_the_other_way_round():
     assert {exercise.number for _, exercise in EXERCISES} == set(CHECKS)
 

@@ -16,6 +16,7 @@ _LEAST = (0.01, 0.1)  # smallest effects, which are also ends
 _FIELDS = ("claim", "measured", "control", "sure", "change")
 _SURE = ("high", "medium", "low")
 _WORDS = 5  # that a sentence needs at least
+_IN_GENERAL = r"\b(all|every|any) (language )?models?\b|\blanguage models\b"
 
 
 @check("10.1")
@@ -57,8 +58,8 @@ def says(answer: object) -> str:
     given = {case: str(returned(tells(*case), "says")) for case in cases}
     if given == right:
         return "An effect that is sure but too small to count speaks against the prediction."
-    words = {FOR, AGAINST, UNDECIDED}
-    if other := sorted(set(given.values()) - words):
+    words = (FOR, AGAINST, UNDECIDED)
+    if other := sorted(set(given.values()) - set(words)):
         raise WrongAnswerError(f"It returned '{other[0]}': the words are {', '.join(words)}.")
     no_zero = (
         "An interval with zero in it does not speak against an effect: see whether all of it is "
@@ -109,7 +110,8 @@ def lost(answer: object) -> str:
     any_word, target = {1, 2, 3}, {3}
     cases = ([9, 1, 9], [9, 1, 3], [9, 9, 9], [9, 9, 3], [9, 9, 1], [3, 9, 2], [1, 2, 9])
     right = {tuple(case): not any_word.isdisjoint(case[:-1]) and case[-1] != 3 for case in cases}
-    given = {case: returned(loses(list(case), any_word, target), "lost") for case in right}
+    # An empty set counts as False: `middle & any_word and ...` is a usual way to say it.
+    given = {case: bool(returned(loses(list(case), any_word, target), "lost")) for case in right}
     if given == right:
         return (
             "With more layers and more languages, more is solved by chance: that needs a control."
@@ -156,7 +158,7 @@ def claim(answer: object) -> str:
         raise WrongAnswerError("'measured' has no number: quote one, with its interval.")
     if answer["sure"] not in _SURE:
         raise WrongAnswerError(f"'sure' is one of {', '.join(_SURE)}.")
-    if re.search(r"\b(all|every|any|language) models?\b", answer["claim"].lower()):
+    if re.search(_IN_GENERAL, answer["claim"].lower()):
         raise WrongAnswerError(
             "'claim' speaks of models in general: name the model that you measured."
         )
