@@ -100,8 +100,51 @@ def test_a_false_alarm_is_another_concepts_word(run, tokenizer):
         ({}, None, "at least one run"),
         ({"zh": planted.planted(planted.RUNS["pivot"], n=1)}, None, "two concepts"),
         ({"zh": planted.planted(planted.RUNS["pivot"])}, ["xx"], "Unknown language 'xx'"),
+        ({"zh": planted.planted(planted.RUNS["pivot"])}, [], "at least one language"),
+        ({"zh": planted.planted(planted.RUNS["pivot"])}, [["en"]], "Unknown language"),
+        ({"zh": planted.planted(planted.RUNS["pivot"])}, 3, "Unknown language '3'"),
     ],
 )
 def test_a_mistake_is_one_sentence(tokenizer, runs, languages, sentence):
     with pytest.raises(DataError, match=sentence):
         ll.barrier(runs, tokenizer, languages)
+
+
+def test_one_language_may_be_given_alone(run, tokenizer):
+    one = ll.barrier({"zh": run}, tokenizer, "ru")
+    assert one.equals(ll.barrier({"zh": run}, tokenizer, ["ru"]))
+
+
+def test_a_copy_counts_where_the_target_word_itself_is_shown(run, tokenizer):
+    """A repetition asks for a copy; a prompt of a pool is held against its own source."""
+    top_ids = torch.zeros_like(run.top_ids)
+    table = ll.load_words()
+    words = [
+        {i for word in table.loc[concept, "zh"] for i in ll.start_ids(word, tokenizer)}
+        for concept in run.prompts["concept"]
+    ]
+    for row, ids in enumerate(words):
+        top_ids[row, 8, 0] = min(ids, default=0)
+    found = sum(map(bool, words)) / len(run)
+    repeated = replace(
+        run,
+        top_ids=top_ids,
+        setting=replace(run.setting, task="repetition", sources=("zh",)),
+        prompts=run.prompts.assign(source="zh"),
+    )
+    row = ll.barrier({"zh": repeated}, tokenizer, ["zh"]).loc["zh"]
+    assert row["solved"] == pytest.approx(found) and found
+    pool = replace(
+        run,
+        top_ids=top_ids,
+        setting=replace(run.setting, sources=("zh", "fr"), target="en"),
+        prompts=run.prompts.assign(source=["zh"] * 5 + ["fr"] * 5),
+        readings=run.readings,
+    )
+    solved = ll.barrier({"en": pool}, tokenizer, ["zh"]).loc["en", "solved"]
+    french = [
+        {i for word in table.loc[concept, "fr"] for i in ll.start_ids(word, tokenizer)}
+        for concept in run.prompts["concept"]
+    ]
+    expected = [min(ids, default=0) in ids - copy for ids, copy in zip(words[5:], french[5:])]
+    assert solved == pytest.approx(sum(expected) / 10) and sum(expected)

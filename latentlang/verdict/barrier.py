@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
@@ -17,8 +17,8 @@ from ..lens.require import require_means
 from ..lens.run import Run
 from ..prompts.sets import WordSets
 from ..prompts.tokens import Starts
+from ..prompts.words import language, load_words
 from ..prompts.words import languages as all_languages
-from ..prompts.words import load_words
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -34,9 +34,10 @@ def barrier(
     """Return how often a model solves a translation in the middle and loses it at the end.
 
     A prompt is solved if, in a layer before the last one, the most probable token begins the right
-    word in any language but that of the word shown, which may be a copy. It is lost if it is solved
-    and the last layer's most probable token does not begin the target word (the translation barrier
-    of Bafna et al., arXiv 2506.22724).
+    word in any language, and not also the word that a translation shows: it may be a copy. It is
+    lost if it is solved and the last layer's most probable token does not begin the target word
+    (the translation barrier of Bafna et al., arXiv 2506.22724). A repetition shows the target word
+    itself, and there a copy does count.
 
     Many languages and many layers hit some word by chance. So each prompt is also held against the
     words of another concept of the run, drawn at random, without the tokens that begin its own
@@ -45,20 +46,21 @@ def barrier(
     Args:
         runs: ``{name: run}``, such as one per target language, of one source or a pool.
         tokenizer: the model's, ``model.tokenizer``.
-        languages: in which a prompt counts as solved, if it shows a word of another one; None for
-            all of latentlang.
+        languages: in which a prompt counts as solved; None for all of latentlang.
         seed: draws the other concepts.
 
     Returns:
         One row per run (the index): ``n``; ``right``, the share of prompts that the last layer
         answers right; ``solved`` and ``false_alarms``, shares of all prompts; ``by_pivot``, the
-        share of all prompts that is solved in the pivot's language; ``beyond``, solved − false
-        alarms, with its 95 % interval from ``lower`` to ``upper`` (bootstrap over concepts);
+        share of all prompts that is solved in the pivot's language, also where ``languages`` lacks
+        it; ``beyond``, solved − false alarms, with its 95 % interval from ``lower`` to ``upper``
+        (bootstrap over concepts);
         ``lost``, the share of all prompts that are solved and not right, with ``lost_lower`` and
         ``lost_upper``; ``lost_of_solved``, their share of the solved ones (NaN if there are none).
 
     Raises:
-        DataError: for no run, a run of one concept or layer, or an unknown concept or language.
+        DataError: for no run, a run of one concept or layer, no language, or an unknown concept or
+            language.
 
     >>> import latentlang as ll
     >>> model = ll.load_model()
@@ -69,10 +71,18 @@ def barrier(
     """
     if not isinstance(runs, Mapping) or not runs:
         raise DataError("A barrier needs at least one run with its name: pass {name: run, …}.")
-    codes = list(all_languages().index if languages is None else dict.fromkeys(languages))
+    chosen: Any = all_languages().index if languages is None else languages
+    several = isinstance(chosen, Iterable) and not isinstance(chosen, str)
+    named = list(chosen) if several else [chosen]
+    for code in named:
+        language(code)
+    codes = list(dict.fromkeys(named))
+    if not codes:
+        raise DataError(
+            "A barrier needs at least one language: pass ['en', 'zh'], for example, or leave "
+            "languages out."
+        )
     table, starts = load_words(), Starts(tokenizer)
-    if unknown := [code for code in codes if code not in table]:
-        raise DataError(f"Unknown language '{unknown[0]}': ll.languages() lists the codes.")
     words = {code: WordSets(table[code], starts) for code in table}
     rows = {name: _row(require_means(run), words, codes, seed) for name, run in runs.items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("run")
