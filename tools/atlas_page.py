@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import nbformat
+import pandas as pd
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import latentlang as ll
@@ -20,10 +21,9 @@ def page(picture: str) -> nbformat.NotebookNode:
     Args:
         picture: the address of the figure's picture.
     """
-    table = ll.data.results(NAME)
     shown = {
         "figure": {pages.FIGURE: figure().to_plotly_json()},
-        "table": {"text/html": table.round(3).astype(object).fillna("").to_html(index=False)},
+        "table": {"text/html": html(ll.data.results(NAME))},
     }
     cells = []
     for number, part in enumerate(TEXT.read_text(encoding="utf-8").split("{{ ")):
@@ -33,6 +33,12 @@ def page(picture: str) -> nbformat.NotebookNode:
             cells.append(new_code_cell(outputs=[new_output("display_data", data)]))
         cells.append(new_markdown_cell(text.strip()))
     return pages.still(new_notebook(cells=cells), [picture])
+
+
+def html(table: pd.DataFrame) -> str:
+    """Return an atlas as HTML, with all of each text, and nothing where a cell is empty."""
+    with pd.option_context("display.max_colwidth", None):  # else the end of a text is dots
+        return table.round(3).astype(object).fillna("").to_html(index=False)
 
 
 def figure():
