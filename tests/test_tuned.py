@@ -66,6 +66,22 @@ def test_with_all_tokens_the_loss_is_the_divergence(tiny, architecture):
         torch.testing.assert_close(ours[:, place], by_hand, atol=1e-5, rtol=1e-3)
 
 
+def test_what_is_mapped_lies_in_the_order_of_memory_that_the_next_product_wants():
+    """In the order that einsum leaves, that product takes up to a hundred times as long."""
+    orders = []
+
+    class Norm(torch.nn.LayerNorm):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            orders.append(x.is_contiguous())
+            return super().forward(x)
+
+    h, affine = torch.randn(5, 4, 8), torch.randn(3, 8, 9)
+    assert maps_of(affine)(h[:, :3]).is_contiguous()
+    batch, head = Batch(h, torch.arange(6), torch.ones(6)), torch.nn.Linear(8, 6)
+    candidate_divergences(affine, batch, Norm(8), head, LogitTransform())
+    assert orders[-1]  # the last call; the one before reads the output
+
+
 def test_maps_that_overflow_have_no_divergence_and_masked_tokens_add_nothing():
     """In half precision 1e5 is infinite, which a divergence of 0 would call perfect."""
     torch.manual_seed(0)
