@@ -31,7 +31,7 @@ from latentlang.runs.retrieval_experiment import (
     material_of_retrieval,
 )
 from latentlang.runs.stored_retrievals import keep_retrieval, retrieval_differences
-from tools import answers
+from tools import answers, measure
 from tools.requested import LARGER, Request
 
 
@@ -618,3 +618,19 @@ def test_what_is_stored_is_asked_once(name, n_pairs):
         shown = answers.requests(name, [place])
         assert {each.place for each in shown} == {place} and len(shown) == n_shown
         assert {each.question for each in shown} <= {each.question for each in stored}
+
+
+def test_the_table_of_retrieval_has_what_the_results_say(tiny, monkeypatch):
+    model = tiny("llama")
+    monkeypatch.setattr(measure, "RETRIEVED", {("de", "zh"): ["en", "zh"]})
+    table = measure.retrieval(model)
+    assert list(table.columns) == list(ll.data.results("retrieval").columns)
+    ask = {"languages": ["de", "en", "zh"], "progress": False}
+    found = ll.run_retrieval(model, "translation", "de", "zh", **ask)
+    assert set(table.pop("pair")) == {"de → zh"}
+    columns = found.to_frame().columns
+    pd.testing.assert_frame_equal(table[columns], found.to_frame())
+    minus = table[["en_minus", "minus_lower", "minus_upper"]]
+    assert minus[table["language"].isin(["de", "en"])].isna().all(axis=None)
+    chinese = minus[table["language"] == "zh"].to_numpy()
+    assert (chinese == found.difference("en", "zh").to_numpy()).all()

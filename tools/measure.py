@@ -1,4 +1,4 @@
-"""Measure the demo model: write and print every table in data/results but the paper's own.
+"""Measure the demo model: write and print the tables in data/results that are listed here.
 
     python -m tools.measure
 
@@ -19,7 +19,8 @@ experiments.csv  the paper's three experiments to Chinese: ll.headlines and engl
                  once
 retrieval.csv    for two sources, all usable concepts: what ll.Retrieval.to_frame says by layer and
                  language; then en_minus, retrieval in English minus that in this language, with a
-                 band from minus_lower to minus_upper that holds at all layers at once
+                 band from minus_lower to minus_upper that holds at all layers at once; they are
+                 empty for English itself and for the source
 precision.csv    what bfloat16 changes, one row per run of pairs.csv and experiments.csv:
                  largest_change, the largest change of a mean P(language) at any layer;
                  half_width, half of its 95 % interval there;
