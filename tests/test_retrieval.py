@@ -494,6 +494,9 @@ HOSTILE = {
     "a concept twice": with_facts(
         lambda facts: facts["concepts"].__setitem__(0, facts["concepts"][1])
     ),
+    "an unknown concept": with_facts(lambda facts: facts["concepts"].__setitem__(0, "nothing")),
+    "a list as a concept": with_facts(lambda facts: facts["concepts"].__setitem__(0, ["book"])),
+    "a ceiling of no prompt": with_arrays(**{"ceiling.en": lambda array: array[:0]}),
     "half the prompts": with_arrays(**{"retrieved.en": lambda array: array[::2]}),
     "more than 1": with_arrays(**{"probability.zh": first_changed(1.5)}),
     "less than 0": with_arrays(**{"probability.zh": first_changed(-0.5)}),

@@ -19,6 +19,7 @@ from ..models.model import Model
 from ..models.store import Store
 from ..models.whole_inquiry import RetrievalInquiry
 from ..prompts.build import setting_of
+from ..prompts.words import load_words
 from .experiment import Experiment
 from .retrieval_experiment import RetrievalExperiment, material_of_retrieval
 from .stored_whole import Arrays, first_answer, keep_whole, read_whole, whole_differences
@@ -106,8 +107,9 @@ def _is_about(found: Retrieval, store: Store, inquiry: RetrievalInquiry) -> bool
         and isinstance(found.number_format, str)
         and found.layers == tuple(range(1, facts.n_layers + 1))
         and all(tuple(getattr(found, name)) == codes for name in names)
-        and all(isinstance(concept, str) for concept in found.concepts)
+        and set(found.concepts) <= set(load_words().index)
         and len(set(found.concepts)) == len(found) > 1
+        and all(map(len, found.ceiling.values()))
         and all(_are_shares(tensor) for tensor in found.tensors().values())
     )
 
