@@ -57,7 +57,8 @@ def measure(
         progress: as ``verdict`` takes it.
 
     Returns:
-        One row of the atlas. A cell is empty if its experiment cannot be made.
+        One row of the atlas. A cell is empty if its experiment cannot be made. ``language_depth``
+        and ``concept_depth`` are of one patch, fr → en into de → zh, whatever the pair is.
 
     Raises:
         DataError: for an unknown language, or the pivot as source or target.
