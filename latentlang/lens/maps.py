@@ -40,8 +40,8 @@ class Maps:
         values = torch.einsum("...ld,led->...le", h.float(), self.matrices.to(h.device))
         if self.offsets is not None:
             values = values + self.offsets.to(h.device)
-        # In the order of memory that einsum leaves, the product with the unembedding takes three
-        # times as long in float32, and a hundred times in bfloat16.
+        # In the order of memory that einsum leaves, a product with the unembedding can take many
+        # times as long.
         return values.to(h).contiguous()
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..analysis.headlines import headlines
 from ..analysis.phases import first_lasting
-from ..errors import DataError, LatentLangError
+from ..errors import DataError, TraceError
 from ..lens.sweep_result import Sweep
 from ..models.model import Model, require_model
 from ..progress import Progress
@@ -76,11 +76,15 @@ def measure(
     n, shown = peak(None)
     through = dict.fromkeys(LENSES, math.nan)
     for lens in LENSES:
-        with suppress(LatentLangError):  # the model lacks the answer, or cannot be read this way
+        with suppress(
+            DataError, TraceError
+        ):  # the model lacks the answer, or cannot be read this way
             through[lens] = peak(lens)[1]["pivot_peak"]
     lead = next(row.measured for row in found.rows if row.prediction.quantity == _LEAD)
     language, concept = math.nan, math.nan
-    with suppress(LatentLangError):  # the model lacks the answer, or answers too few prompts right
+    with suppress(
+        DataError, TraceError
+    ):  # the model lacks the answer, or answers too few prompts right
         language, concept = patch_depths(run_sweep(model, "patch", GIVEN, INTO, **asked))
     row = {
         "model": model.name,
