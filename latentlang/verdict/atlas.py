@@ -76,15 +76,11 @@ def measure(
     n, shown = peak(None)
     through = dict.fromkeys(LENSES, math.nan)
     for lens in LENSES:
-        with suppress(
-            DataError, TraceError
-        ):  # the model lacks the answer, or cannot be read this way
+        with suppress(DataError, TraceError):  # not stored, or not to be read this way
             through[lens] = peak(lens)[1]["pivot_peak"]
     lead = next(row.measured for row in found.rows if row.prediction.quantity == _LEAD)
     language, concept = math.nan, math.nan
-    with suppress(
-        DataError, TraceError
-    ):  # the model lacks the answer, or answers too few prompts right
+    with suppress(DataError, TraceError):  # not stored, or too few right answers
         language, concept = patch_depths(run_sweep(model, "patch", GIVEN, INTO, **asked))
     row = {
         "model": model.name,
