@@ -4,7 +4,7 @@
 #     you_will: 'repeat the paper''s experiments, test a difference, look at every pair, and try to break the finding'
 #     figure: 'll.plots.difference(distinct)'
 #     alt: 'The difference of target and English, below zero and then above'
-#     first_run: 6.6
+#     first_run: 3.3
 #     again: 0.4
 #   jupytext:
 #     text_representation:
@@ -31,7 +31,7 @@
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
 # **Time** about 60 minutes to work through.
-# The cells run for about seven minutes on two CPU cores the first time, in 2 GB of memory; a second run takes less than one.
+# The cells run for about three minutes on two CPU cores the first time, in 2 GB of memory; a second run takes less than one.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 # Llama-2 7B, the paper's smallest model, has 7.0 GB of weights in 8-bit (not run for this text).
 
