@@ -426,7 +426,7 @@ erased.loc[pairs_of_words, ["before", "after", "difference", "lower", "upper", "
 # %% [markdown]
 # **What to notice.** It is not.
 # The directions of the English and the Chinese word have a cosine of 0.56, so erasing one takes a part of the other.
-# Without the part at right angles to the Chinese word (`en word orthogonal`) Chinese *rises* by 8 points.
+# Erase only the part at right angles to the Chinese word (`en word orthogonal`), and Chinese *rises* by 8 points.
 # Our rule did not have this control, and said *for*.
 # We left the rule as it was written: a rule that stands before the numbers keeps you honest, but it does not think of everything.
 # From French to German the two rows are alike (notebook 8, section 7).
