@@ -62,7 +62,18 @@ model
 #
 # **Objective: say what you believe before you look.**
 #
-# Here are six statements about the demo model, translating from German to Chinese.
+# This is the curve again, for the demo model, translating from German to Chinese.
+# The experiments of this notebook take minutes, so those of the demo model are [stored answers](GLOSSARY.md), about every fourth concept.
+# Another model computes them now.
+
+# %%
+demo = ll.load_model("gemma-3-270m", stored=True)
+asker = demo if model.name == demo.name else model
+german = ll.run_experiment(asker, "translation", "de", "zh", every=4)
+ll.plots.language_probability(german)
+
+# %% [markdown]
+# Here are six statements about it.
 # For each of them, what does the evidence of notebooks 1 to 9 say: is it *for* the statement, *against* it, or *undecided*?
 # Replace the question marks.
 # Nothing is graded; section 4 puts your words beside those of the library.
@@ -105,8 +116,6 @@ mine = {
 # The next cell says of each quantity what is subtracted from what.
 
 # %%
-demo = ll.load_model("gemma-3-270m", stored=True)
-asker = demo if model.name == demo.name else model  # another model computes its verdict now
 judged = ll.verdict(asker, "de", "zh", every=4)
 table = judged.table()
 expected = table.pivot(index=["experiment", "quantity"], columns="hypothesis", values="predicted")
@@ -263,7 +272,21 @@ ll.checks.exercise("10.2", says)
 #
 # **Objective: read for, against and undecided beside the numbers.**
 #
-# The experiments behind it take minutes, so those of the demo model are [stored answers](GLOSSARY.md).
+# First your guess about all four.
+
+# %% tags=["predict"]
+names = list(expected.columns)
+choices = [*names, "none of them", "more than one"]
+stands = [name for name in names if name in judged.unopposed]
+found = "more than one" if len(stands) > 1 else "none of them"
+if len(stands) == 1:
+    found = stands[0]
+question = "Which of the four will have a prediction for it, and none against it?"
+counts = judged.counts()["against"]
+told = ", ".join(f"{name}: {counts[name]} against it" for name in names)
+ll.predict(question, choices, found, told)
+
+# %% [markdown]
 # The table has what the *pivot* predicts, and your words from section 1.
 #
 # `measured` is the first-named minus the second, or the quantity of section 2.
@@ -381,8 +404,8 @@ rows = {name: each[each["hypothesis"] == "pivot"] for name, each in tables.items
 pd.DataFrame({name: each.set_index("quantity")["verdict"] for name, each in rows.items()})
 
 # %%
-stands = {name: ", ".join(each.unopposed) or "none" for name, each in verdicts.items()}
-pd.Series(stands, name="some predictions for it, and none against it").to_frame()
+unopposed = {name: ", ".join(each.unopposed) or "none" for name, each in verdicts.items()}
+pd.Series(unopposed, name="some predictions for it, and none against it").to_frame()
 
 # %% [markdown]
 # **What to notice.** The verdict depends on the pair and on the model.
@@ -397,7 +420,7 @@ pd.Series(stands, name="some predictions for it, and none against it").to_frame(
 {
     "with 14 words in the experiments on retrieval": (
         tables["Gemma, fr-zh"].query("experiment == 'retrieval'").n.eq(14).all()
-        and stands["Gemma, fr-zh"] == "artefact"
+        and unopposed["Gemma, fr-zh"] == "artefact"
     ),
     "The test by erasing speaks *against* a pivot": all(
         rows[f"Gemma, {pair}"].set_index("quantity").verdict[quantity] == "against"
@@ -406,7 +429,7 @@ pd.Series(stands, name="some predictions for it, and none against it").to_frame(
     ),
     "seven predictions for it and none against it. The two that are undecided": (
         rows["Qwen, fr-de"].verdict.value_counts().to_dict() == {"for": 7, "undecided": 2}
-        and stands["Qwen, fr-de"] == "pivot"
+        and unopposed["Qwen, fr-de"] == "pivot"
         and rows["Qwen, fr-de"].query("verdict == 'undecided'").experiment.tolist()
         == ["lenses", "erasing"]
     ),
@@ -456,7 +479,6 @@ erased.loc[pairs_of_words, ["before", "after", "difference", "lower", "upper", "
 }
 
 # %%
-german = ll.run_experiment(asker, "translation", "de", "zh", every=4)
 kinds = ll.strata(german, model.tokenizer)
 kinds[["split", "kind", "n", "pivot", "target", "lead", "lower", "upper"]].round(3)
 
