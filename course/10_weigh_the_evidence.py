@@ -145,9 +145,16 @@ table[["quantity", "compares"]].drop_duplicates().set_index("quantity")
 # %% [markdown]
 # These predictions are ours.
 # They were written down before the verdicts were computed, but after the curves of notebooks 1 to 9 were known.
-# We tried them on small models that were built to be a pivot, a hub, a copier, or a model with a biased output layer: the right explanation came out each time.
-# A mixture of hub and copier was taken for a hub, so the table can miss a copy that works beside a hub.
+# We tried them on small models that were built to be a pivot, a hub, a copier, or a model with a biased output layer, twenty of each (`tests/draws.py`).
+# In 78 of 80 the right explanation came out, alone.
+# In two pivots a random change of the same size took more than erasing the English word, so that a prediction of the pivot failed.
+# A mixture of hub and copier was taken for a hub: the table can miss a copy that works beside a hub.
 # You may disagree with a prediction; then say what you would predict instead, and from which assumption.
+
+# %% tags=["claims"]
+{
+    "In 78 of 80 the right explanation": "python tests/draws.py 20 300",
+}
 
 # %% [markdown]
 # ## Exercise 10.1 · Tell them apart (6 minutes, medium)
