@@ -21,18 +21,22 @@ def page(picture: str) -> nbformat.NotebookNode:
     Args:
         picture: the address of the figure's picture.
     """
+    table = 'll.data.results("atlas")'
+    # Sphinx leaves out what a cell without code shows.
     shown = {
-        "figure": {pages.FIGURE: figure().to_plotly_json()},
-        "table": {"text/html": html(ll.data.results(NAME))},
+        "figure": (f"ll.plots.atlas({table})", {pages.FIGURE: figure().to_plotly_json()}),
+        "table": (table, {"text/html": html(ll.data.results(NAME))}),
     }
     cells = []
     for number, part in enumerate(TEXT.read_text(encoding="utf-8").split("{{ ")):
         name, _, text = part.partition(" }}") if number else ("", "", part)
         if name:
-            data = {"text/plain": name, **shown[name]}
-            cells.append(new_code_cell(outputs=[new_output("display_data", data)]))
+            code, data = shown[name]
+            output = new_output("display_data", {"text/plain": name, **data})
+            cells.append(new_code_cell(code, outputs=[output]))
         cells.append(new_markdown_cell(text.strip()))
-    return pages.still(new_notebook(cells=cells), [picture])
+    language = {"language_info": {"name": "python", "pygments_lexer": "ipython3"}}
+    return pages.still(new_notebook(cells=cells, metadata=language), [picture])
 
 
 def html(table: pd.DataFrame) -> str:
