@@ -104,10 +104,8 @@ def prompt(
             return said
         if asked != shown:
             said = f"'{escape(asked)}' is not stored, so this is '{escape(shown)}'. {said}"
-        return (
-            f"{said}. Stored answers hold the last position: to see the positions before it, "
-            f"{escape(model.session.advice)}."
-        )
+        # The status must stay short: the explorer has to fit on one screen.
+        return f"{said}. Stored answers hold the last position: those before it need the weights."
 
     aside = {"text": query_text}
     panel = Panel("prompt", controls, [{"grid": grid}], compute, show, aside=aside)
