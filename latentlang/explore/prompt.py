@@ -105,7 +105,8 @@ def prompt(
         if asked != shown:
             said = f"'{escape(asked)}' is not stored, so this is '{escape(shown)}'. {said}"
         # The status must stay short: the explorer has to fit on one screen.
-        return f"{said}. Stored answers hold the last position: those before it need the weights."
+        how = escape(model.session.how_to_load)
+        return f"{said}. Stored answers hold the last position: for those before it, {how}."
 
     aside = {"text": query_text}
     panel = Panel("prompt", controls, [{"grid": grid}], compute, show, aside=aside)

