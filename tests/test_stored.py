@@ -24,6 +24,7 @@ from safetensors.numpy import load, save
 
 import latentlang as ll
 from latentlang.errors import DataError, ModelError, TraceError
+from latentlang.lens.readings import READINGS, Reading, entropy
 from latentlang.models import store_files
 from latentlang.models import stored as stored_models
 from latentlang.models.caches import clean
@@ -857,6 +858,16 @@ def test_answers_from_before_there_was_following_are_read_as_they_are(prepared, 
     assert len(found) and found.followed is None
     with pytest.raises(TraceError, match="What follow= asks for is not stored"):
         ll.run_experiment(stored, *TASK, follow=True)
+
+
+def test_a_reading_that_was_added_since_is_missing_and_nothing_else(prepared, spoilt, monkeypatch):
+    """Who adds a reading can go on working with what is stored, and is told what it lacks."""
+    monkeypatch.setitem(READINGS, "doubt", Reading(entropy, "prompt", "doubt (bits)"))
+    stored = ll.load_model(prepared[0])
+    found = ll.run_experiment(stored, *TASK)
+    assert len(found) and found.doubt is None
+    with pytest.raises(DataError, match="This run has no reading 'doubt'. It has "):
+        ll.plots.reading(found, "doubt")
 
 
 @pytest.mark.more

@@ -30,6 +30,7 @@ from .experiment import Experiment
 
 _ASKED = ("task", "source", "target", "pivot")  # columns that say what the question says
 _COLUMNS = ("concept", *_ASKED, "cognate", "text")
+_ALWAYS = {"probability", "rank", "entropy", "energy"}  # readings; one added since may be missing
 
 
 def keep_answer(folder: Path, run: Run, model: Model, every: int) -> int:
@@ -206,7 +207,7 @@ def _fits(record: Record, store: Store, inquiry: Inquiry) -> bool:
         and len(run.layers) == model.n_layers
         and run.layers == tuple(range(1, len(run.layers) + 1))
         and isinstance(run.number_format, str)
-        and set(run.readings) == set(READINGS)
+        and _ALWAYS <= set(run.readings) <= set(READINGS)
         and columns <= set(run.prompts)
         and all(isinstance(value, str) for name in columns for value in run.prompts[name])
         and all((run.prompts[name] == getattr(setting, name)).all() for name in _ASKED)
