@@ -50,6 +50,12 @@ PREDICTIONS = (
     ),
     Prediction(
         "pivot",
+        "source over others",
+        "not above",
+        "In the middle, {source} is no more probable than languages that nobody asks for.",
+    ),
+    Prediction(
+        "pivot",
         "pivot over target, linear lens",
         "above",
         "Through the linear lens, {pivot} is more probable than {target}.",
@@ -80,6 +86,12 @@ PREDICTIONS = (
     ),
     Prediction(
         "pivot",
+        "pivot's own part erased",
+        "above",
+        "The answer needs what the {pivot} word does not share with the {target} word.",
+    ),
+    Prediction(
+        "pivot",
         "source erased beyond pivot",
         "not above",
         "The answer needs the {source} word no more than the {pivot} word.",
@@ -92,9 +104,21 @@ PREDICTIONS = (
     ),
     Prediction(
         "hub",
+        "source over others",
+        "not above",
+        "In the middle, {source} is no more probable than languages that nobody asks for.",
+    ),
+    Prediction(
+        "hub",
         "pivot retrieved beyond others",
         "not above",
         "{pivot} words tell the concept no better than words of other languages.",
+    ),
+    Prediction(
+        "hub",
+        "others retrieved unequally",
+        "not above",
+        "Words of the languages that nobody asks for tell the concept equally well.",
     ),
     Prediction(
         "hub",
@@ -146,6 +170,12 @@ PREDICTIONS = (
     ),
     Prediction(
         "copy",
+        "source over others",
+        "above",
+        "In the middle, {source} is more probable than languages that nobody asks for.",
+    ),
+    Prediction(
+        "copy",
         "source retrieved beyond pivot",
         "above",
         "{source} words tell the concept better than {pivot} words.",
@@ -173,6 +203,12 @@ PREDICTIONS = (
         "pivot erased beyond controls",
         "not above",
         "The answer needs the {pivot} word no more than the controls.",
+    ),
+    Prediction(
+        "copy",
+        "pivot's own part erased",
+        "not above",
+        "The answer does not need what the {pivot} word does not share with the {target} word.",
     ),
     Prediction(
         "artefact",
@@ -203,5 +239,11 @@ PREDICTIONS = (
         "pivot erased beyond controls",
         "not above",
         "The answer needs the {pivot} word no more than the controls.",
+    ),
+    Prediction(
+        "artefact",
+        "pivot's own part erased",
+        "not above",
+        "The answer does not need what the {pivot} word does not share with the {target} word.",
     ),
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import permutations
 
 import torch
 from jaxtyping import Float
@@ -13,9 +15,11 @@ from ..analysis.intervals import mean_ci
 from ..analysis.retrieval_result import Retrieval
 from ..errors import DataError
 from ..lens.layers import layer_spans
+from ..runs.pivot_result import PivotTest
 from .experiments import Experiments
 from .rule import Measured
 
+_RANDOM = ("random", "random, same length")  # conditions of a pivot test
 Curve = Float[Tensor, "prompt layer"]
 
 
@@ -79,15 +83,39 @@ def _linear_lens(made: Experiments) -> Measured:
 def _pivot_over_others(made: Experiments) -> Measured:
     found = made.retrieval
     pivot = found.probability[found.pivot]
-    others = _mean([found.probability[code] for code in made.languages["others"]])
-    return _interval(*at_peak(pivot, pivot - others, found.layers, found.concepts), found.concepts)
+    return _beyond_others(made, pivot, pivot, found.probability)
+
+
+def _source_over_others(made: Experiments) -> Measured:
+    found = made.retrieval
+    pivot, source = found.probability[found.pivot], found.probability[found.source]
+    return _beyond_others(made, pivot + source, source, found.probability)
 
 
 def _retrieved_beyond_others(made: Experiments) -> Measured:
     found, own = made.retrieval, _below_ceiling(made.retrieval)
-    gap = own[found.pivot] - _mean([own[code] for code in made.languages["others"]])
-    pivot = found.probability[found.pivot]
-    return _interval(*at_peak(pivot, gap, found.layers, found.concepts), found.concepts)
+    return _beyond_others(made, found.probability[found.pivot], own[found.pivot], own)
+
+
+def _beyond_others(
+    made: Experiments, choosing: Curve, ours: Curve, curves: Mapping[str, Curve]
+) -> Measured:
+    """Return a curve minus that of the language, of those that nobody asks for, that is nearest."""
+    found = made.retrieval
+    gaps = [
+        at_peak(choosing, ours - curves[code], found.layers, found.concepts)
+        for code in made.languages["others"]
+    ]
+    return _extreme(min, [_interval(*gap, found.concepts) for gap in gaps])
+
+
+def _others_retrieved(made: Experiments) -> Measured:
+    found, own = made.retrieval, _below_ceiling(made.retrieval)
+    gaps = [
+        at_peak(found.probability[found.pivot], own[one] - own[other], found.layers, found.concepts)
+        for one, other in permutations(made.languages["others"], 2)
+    ]
+    return _extreme(max, [_interval(*gap, found.concepts) for gap in gaps])
 
 
 def _source_retrieved(made: Experiments) -> Measured:
@@ -121,45 +149,63 @@ def _patched(label: str) -> Callable[[Experiments], Measured]:
 
 
 def _erased_beyond_controls(made: Experiments) -> Measured:
-    """The pivot's effect minus that of the control that takes most.
-
-    Which control takes most is not known in advance. The pivot is beyond all of them only if each
-    of their intervals says so, and the lowest of the bounds are theirs together.
-    """
     test, names = made.erasing, made.languages
-    controls = [f"another {test.pivot} word", "random", "random, same length"]
-    controls += [f"{code} word" for code in (*names["source"], *names["others"])]
-    ours = test.erased[f"{test.pivot} word"]
-    where = layer_spans(test.layers)
-    each = [_interval(test.erased[name] - ours, where, test.clusters) for name in controls]
-    value, lower, upper = (
-        min(getattr(one, k) for one in each) for k in ("value", "lower", "upper")
-    )
-    return Measured(value, lower, upper, len(test), where)
+    words = [f"{code} word" for code in (*names["source"], *names["others"])]
+    return _beyond_each(test, f"{test.pivot} word", [f"another {test.pivot} word", *words])
+
+
+def _own_part_erased(made: Experiments) -> Measured:
+    test = made.erasing
+    return _beyond_each(test, f"{test.pivot} word orthogonal", [f"another {test.pivot} word"])
+
+
+def _beyond_each(test: PivotTest, condition: str, words: Sequence[str]) -> Measured:
+    """Return the effect of a condition minus that of the control that takes most.
+
+    Where random directions take as much, the change is too rough to tell, and the condition may be
+    needed all the same. So they have a part in the lower bound, and none in the upper one.
+    """
+    where, ours = layer_spans(test.layers), _log_odds(test.erased[condition])
+
+    def beyond(left: Float[Tensor, " prompt"]) -> Measured:
+        return _interval(_log_odds(left) - ours, where, test.clusters)
+
+    telling = [beyond(left) for left in (test.baseline, *(test.erased[name] for name in words))]
+    rough = [beyond(test.erased[name]) for name in _RANDOM]
+    return replace(_extreme(min, [*telling, *rough]), upper=_extreme(min, telling).upper)
 
 
 def _source_erased(made: Experiments) -> Measured:
     test, (source,) = made.erasing, made.languages["source"]
-    gap = test.erased[f"{test.pivot} word"] - test.erased[f"{source} word"]
+    gap = _log_odds(test.erased[f"{test.pivot} word"]) - _log_odds(test.erased[f"{source} word"])
     return _interval(gap, layer_spans(test.layers), test.clusters)
 
 
 def _others_erased(made: Experiments) -> Measured:
     test = made.erasing
-    others = _mean([test.erased[f"{code} word"] for code in made.languages["others"]])
-    return _interval(test.erased["random"] - others, layer_spans(test.layers), test.clusters)
+    others = _mean([_log_odds(test.erased[f"{code} word"]) for code in made.languages["others"]])
+    gap = _log_odds(test.erased["random"]) - others
+    return _interval(gap, layer_spans(test.layers), test.clusters)
+
+
+def _log_odds(probability: Float[Tensor, " prompt"]) -> Float[Tensor, " prompt"]:
+    """Return log(p / (1 - p)); nearer to 0 or 1 than a millionth counts as a millionth."""
+    return torch.logit(probability.double(), eps=1e-6)
 
 
 MEASURES: dict[str, Callable[[Experiments], Measured]] = {
     "pivot over target": _pivot_over_target,
     "pivot over source": _pivot_over_source,
     "pivot over others": _pivot_over_others,
+    "source over others": _source_over_others,
     "pivot retrieved beyond others": _retrieved_beyond_others,
+    "others retrieved unequally": _others_retrieved,
     "source retrieved beyond pivot": _source_retrieved,
     "pivot over target, linear lens": _linear_lens,
     "pivot uninvited": _patched("pivot"),
     "language without concept": _patched("B in {third}"),
     "pivot erased beyond controls": _erased_beyond_controls,
+    "pivot's own part erased": _own_part_erased,
     "source erased beyond pivot": _source_erased,
     "others erased beyond random": _others_erased,
 }
@@ -173,3 +219,13 @@ def _interval(values: Float[Tensor, " prompt"], layers: str, concepts: Sequence)
     """Return the mean over prompts with its interval, a bootstrap over concepts."""
     mean, lower, upper = mean_ci(values, "bootstrap", clusters=concepts)
     return Measured(mean.item(), lower.item(), upper.item(), len(values), layers)
+
+
+def _extreme(of: Callable, each: Sequence[Measured]) -> Measured:
+    """Return the smallest of several differences, or the largest; ``of`` is ``min`` or ``max``.
+
+    Which one that is, is not known in advance, so the bounds are the smallest or largest ones.
+    Something is above all others only if each of the intervals says so.
+    """
+    value, lower, upper = (of(getattr(one, k) for one in each) for k in ("value", "lower", "upper"))
+    return replace(each[0], value=value, lower=lower, upper=upper)

@@ -13,8 +13,8 @@ class Quantity:
     """A number that some hypotheses disagree about.
 
     ``experiment``: the one that gives the number. ``compares``: what is subtracted from what, with
-    the place where it is read. ``least``: the smallest effect that counts, in probability or in the
-    share of concepts retrieved. The texts name the languages in braces.
+    the place where it is read. ``least``: the smallest effect that counts, in probability, in the
+    share of concepts retrieved, or in log-odds. The texts name the languages in braces.
     """
 
     experiment: str
@@ -25,6 +25,10 @@ class Quantity:
 _PEAK = "at the layer of {pivot}'s peak, chosen on the other half of the concepts"
 # Where English is nowhere, its peak is at any layer, and the source must be looked for itself.
 _BOTH = "at the layer where both together peak, chosen on the other half of the concepts"
+# In log-odds a fall from 0.99 to 0.9 counts about as much as one from 0.1 to 0.01. An effect of 0.1
+# is about a tenth of the odds.
+_FALL = "fall of the log-odds of {target}"
+_ODDS = 0.1
 _CEILING = "each minus its ceiling (the best layer of the language's own repetition task)"
 
 QUANTITIES = {
@@ -35,12 +39,18 @@ QUANTITIES = {
         "readings", f"P({{pivot}}) - P({{source}}), logit lens, {_BOTH}", 0.01
     ),
     "pivot over others": Quantity(
-        "retrieval", f"P({{pivot}}) - mean P({{others}}), logit lens, {_PEAK}", 0.01
+        "retrieval", f"P({{pivot}}) - the largest P of {{others}}, logit lens, {_PEAK}", 0.01
+    ),
+    "source over others": Quantity(
+        "retrieval", f"P({{source}}) - the largest P of {{others}}, logit lens, {_BOTH}", 0.01
     ),
     "pivot retrieved beyond others": Quantity(
         "retrieval",
-        f"retrieval in {{pivot}} - mean retrieval in {{others}}, {_CEILING}, {_PEAK}",
+        f"retrieval in {{pivot}} - the largest retrieval in {{others}}, {_CEILING}, {_PEAK}",
         0.1,
+    ),
+    "others retrieved unequally": Quantity(
+        "retrieval", f"the largest retrieval in {{others}} - the smallest, {_CEILING}, {_PEAK}", 0.1
     ),
     "source retrieved beyond pivot": Quantity(
         "retrieval",
@@ -68,18 +78,24 @@ QUANTITIES = {
     ),
     "pivot erased beyond controls": Quantity(
         "erasing",
-        "fall of P({target}) when the {pivot} word is erased - the largest fall of any control "
+        f"{_FALL} when the {{pivot}} word is erased - the largest fall of any control "
         "(another {pivot} word, the word in {source} and {others}, random directions)",
-        0.01,
+        _ODDS,
+    ),
+    "pivot's own part erased": Quantity(
+        "erasing",
+        f"{_FALL} when the part of the {{pivot}} word at right angles to the {{target}} word is "
+        "erased - the largest fall of another {pivot} word or random directions",
+        _ODDS,
     ),
     "source erased beyond pivot": Quantity(
         "erasing",
-        "fall of P({target}) when the {source} word is erased - when the {pivot} word is erased",
-        0.01,
+        f"{_FALL} when the {{source}} word is erased - when the {{pivot}} word is erased",
+        _ODDS,
     ),
     "others erased beyond random": Quantity(
         "erasing",
-        "mean fall of P({target}) when the word in {others} is erased - when random directions are",
-        0.01,
+        f"mean {_FALL} when the word in {{others}} is erased - when random directions are",
+        _ODDS,
     ),
 }
