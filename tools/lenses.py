@@ -2,8 +2,8 @@
 
     python -m tools.lenses gemma-3-270m
 
-Each fit is kept in the cache; the long one goes on where it was interrupted. The linear lens is
-written into data/lenses with matrices of low rank: the smallest one of RANKS at which the KL
+Each fit is kept in the cache; the long one goes on where it was interrupted. How far each lens is
+from the output is written to data/results/lenses.csv. The linear lens is written into data/lenses with matrices of low rank: the smallest one of RANKS at which the KL
 divergence from the output on held-out text changes, at every layer, by less than two fits on half
 of the text each differ.
 """
@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import argparse
 
+import pandas as pd
 import torch
 
 import latentlang as ll
+from latentlang.lens.lens import Lens
 from latentlang.lenses.low_rank import load_small, save_small
 from latentlang.lenses.quality import judged
 from latentlang.lenses.reading import token_latents
@@ -29,17 +31,32 @@ from .scripts import ROOT
 RANKS = (64, 96, 128, 160, 192)
 EVERY = 16  # entries of the unembedding that count: enough for what they have in common
 SHIPPED = "linear"
+DISTANCES = {"logit lens": "kl_logit", "this lens": "kl_lens", "between halves": "kl_halves"}
 
 
 def main(name: str) -> None:
-    """Fit all lenses of a model, and write the one that ships."""
+    """Fit all lenses of a model; write the table of the demo model's, and the one that ships."""
     model = ll.load_model(name)
+    lenses = {}
     for lens, recipe in LENSES.items():
         if recipe.fit is not None:
             print(f"{lens} lens", flush=True)
-            fitted(model, lens, True)
+            lenses[lens] = fitted(model, lens, True)
     if name == PACKAGED:
+        table = distances(lenses)
+        table.to_csv(ROOT / "data" / "results" / "lenses.csv", index=False)
+        print(table.to_string(index=False), flush=True)
         write(model)
+
+
+def distances(lenses: dict[str, Lens]) -> pd.DataFrame:
+    """Return one row per lens and layer: the KL divergences of ``Lens.quality``, in nats.
+
+    ``cosine``: between the maps of two Jacobian lenses, each fitted on half of the text.
+    """
+    tables = {name: lens.quality.rename(columns=DISTANCES) for name, lens in lenses.items()}
+    table = pd.concat(tables, names=["lens", "layer"]).reset_index()
+    return table[["lens", "layer", *DISTANCES.values(), "cosine"]].round(4)
 
 
 def write(model: Model) -> None:

@@ -3,6 +3,7 @@
 {
     "02": {
         "1 the same, 0 at right angles, −1 opposite": "a definition",
+        "log(P / (1 − P)): 0 at 50 %, and as far above 0 at 99 % as below 0 at 1 %": "a definition",
         "0 when one token has all the probability": "a definition",
         "18 when 262,144 tokens share it equally": log_probs.shape[-1] == 262_144 == 2**18,
         "**8-bit (LLM.int8).**": "a name",

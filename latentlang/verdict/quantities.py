@@ -25,8 +25,8 @@ class Quantity:
 _PEAK = "at the layer of {pivot}'s peak, chosen on the other half of the concepts"
 # Where English is nowhere, its peak is at any layer, and the source must be looked for itself.
 _BOTH = "at the layer where both together peak, chosen on the other half of the concepts"
-# In log-odds a fall from 0.99 to 0.9 counts about as much as one from 0.1 to 0.01. An effect of 0.1
-# is about a tenth of the odds.
+# In log-odds a fall from 0.99 to 0.9 counts as much as one from 0.1 to 0.01. An effect of 0.1 is
+# about a tenth of the odds.
 _FALL = "fall of the log-odds of {target}"
 _ODDS = 0.1
 _CEILING = "each minus its ceiling (the best layer of the language's own repetition task)"
