@@ -145,7 +145,7 @@ table[["quantity", "compares"]].drop_duplicates().set_index("quantity")
         == {"below -0.01"}
     ),
     "log(P / (1 − P))": "a definition",
-    "There a fall from 99 % to 90 % counts as much as one from 10 % to 1 %": (
+    "counts as much as one from 10 % to 1 %: in both, P / (1 − P) becomes eleven times smaller": (
         "99 divided by 9 and 1/9 divided by 1/99 are both 11"
     ),
 }
@@ -206,16 +206,6 @@ ll.checks.exercise("10.1", answer)
 # Each quantity is a mean over concepts, with an interval of 95 %.
 # An interval that leaves zero out shows that there is an effect, but not that it matters.
 # So each quantity also has a *smallest effect that counts*: 0.01 for probabilities, 0.1 for shares of concepts, and 0.1 for log-odds (about a tenth of the odds).
-#
-# For a prediction such as *above 0.01* the rule is:
-#
-# - **for**: the whole interval is above zero, and some of it reaches the smallest effect;
-# - **against**: the whole interval is below the smallest effect;
-# - **undecided**: everything else. These concepts can neither show the effect nor rule it out.
-#
-# So *for* says that the effect is surely above zero and may be large enough, not that it surely is.
-# For *not above*, for and against change places.
-# For *may be above*, against becomes undecided.
 
 # %% tags=["claims"]
 {
@@ -234,6 +224,21 @@ ll.checks.exercise("10.1", answer)
         }
     ),
     "and 0.1 for log-odds (about a tenth": "one minus exp(-0.1) is 0.095",
+}
+
+# %% [markdown]
+# For a prediction such as *above 0.01* the rule is:
+#
+# - **for**: the whole interval is above zero, and some of it reaches the smallest effect;
+# - **against**: the whole interval is below the smallest effect;
+# - **undecided**: everything else. These concepts can neither show the effect nor rule it out.
+#
+# So *for* says that the effect is surely above zero and may be large enough, not that it surely is.
+# For *not above*, for and against change places.
+# For *may be above*, against becomes undecided.
+
+# %% tags=["claims"]
+{
     "For a prediction such as *above 0.01*": "an example",
 }
 
