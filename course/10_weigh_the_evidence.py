@@ -145,6 +145,7 @@ table[["quantity", "compares"]].drop_duplicates().set_index("quantity")
         == {"below -0.01"}
     ),
     "log(P / (1 − P))": "a definition",
+    "a fall from 99 % to 90 % counts as much": "an example",
     "counts as much as one from 10 % to 1 %: in both, P / (1 − P) becomes eleven times smaller": (
         "99 divided by 9 and 1/9 divided by 1/99 are both 11"
     ),
@@ -153,9 +154,9 @@ table[["quantity", "compares"]].drop_duplicates().set_index("quantity")
 # %% [markdown]
 # These predictions are ours, and the curves of notebooks 1 to 9 were known before.
 # After a first set of verdicts we changed them once (section 5 says why).
-# So these two models are no fair test of them.
+# So these two models do not test them fairly.
 #
-# A fair test is a model of which one knows the truth.
+# A fair test needs models of which we know the truth.
 # We built small models: a pivot, a hub, a copier, and one with a biased output layer, twenty of each, with new random weights that no earlier version had seen (`tests/draws.py`).
 # In 80 of 80 the right explanation came out, alone.
 # You may disagree with a prediction; then say what you would predict instead, and from which assumption.
@@ -851,7 +852,7 @@ models[models["kind"] == "published"][columns].set_index("model")
 # | claim | paper | here | control | how sure | what would change our mind |
 # |---|---|---|---|---|---|
 # | The height of the peak does not depend on the lens | one lens | no: it is below 2 % (Gemma, three pairs) through others, higher through one fitted on English | shuffled pairs | high that it depends; low for what it means | a lens fitted on neither language that shows the peak |
-# | English words tell the concept best | not asked | from German better than each third language, from French and Russian undecided (Gemma) | ceilings, chance | medium | more concepts |
+# | English words tell the concept best | not asked | Gemma: better than third languages from German alone | ceilings, chance | low | more concepts |
 # | Language and concept are decided apart | three phases | a patch changes the language alone at some layers (notebook 7) | other pairs of languages | high, for these tasks | a pair in which the concept comes first |
 
 # %% tags=["claims"]
