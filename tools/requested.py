@@ -83,7 +83,7 @@ RUNS = (
     *_runs("notebook_02", LARGER, (("fr", "de"), ("fr", "zh"))),
     *_runs("notebook_04", LARGER, (("de", "zh"), ("ru", "zh"))),
     *_runs("notebook_04", PACKAGED, permutations(FIVE, 2)),
-    *_runs("notebook_09", PACKAGED, _TO_CHINESE, None, *_FITTED, "linear-shuffled"),
+    *_runs("notebook_09", PACKAGED, _TO_CHINESE, None, *_FITTED, "jacobian", "linear-shuffled"),
     *_runs("notebook_09", LARGER, (("fr", "de"), ("fr", "zh")), None, *_FITTED),
     *_of_verdicts("readings", "lenses"),
     *(

@@ -19,6 +19,7 @@ from conftest import N_BATCH, N_FEW, limit
 from ways import TrunkClock, floor, hidden_states, published
 
 import latentlang as ll
+from latentlang.runs.fitted import fitted
 
 ROUNDS = 3
 SECONDS: dict[str, float] = {}
@@ -73,8 +74,15 @@ def test_decode(benchmark, model, prompts):
     limit("decode / floor in batches", SECONDS["decode"] / SECONDS["floor in batches"], "<=", 1.15)
 
 
+BESIDE = {  # what is asked of decode in addition
+    "that follows the ten best tokens of each layer": lambda model: {"follow": True},
+    "through the linear lens": lambda model: {"lens": fitted(model, "linear", False)},
+}
+
+
 @pytest.mark.benchmark(group="29 prompts, float32")
-def test_decode_that_follows_tokens(benchmark, model, prompts):
+@pytest.mark.parametrize("way", BESIDE)
+def test_decode_with_more_to_do(benchmark, model, prompts, way):
     """Beside a plain decode of the same minute: the machine's load must not be the difference."""
     plain, batch, asked = [], prompts[:N_BATCH], {"top_k": 10, "progress": False}
 
@@ -84,11 +92,13 @@ def test_decode_that_follows_tokens(benchmark, model, prompts):
         plain.append(time.perf_counter() - start)
         return (), {}
 
-    work = partial(ll.decode, model, batch, **asked, follow=True)
+    more = BESIDE[way](model)
+    work = partial(ll.decode, model, batch, **asked, **more)
     found = benchmark.pedantic(work, setup=beside, rounds=5, warmup_rounds=1)
-    assert found.followed.ids.shape[1] >= 10
+    assert (found.followed is not None) == ("follow" in more)
+    assert found.lens == ("linear" if "lens" in more else "logit")
     ratio = benchmark.stats.stats.median / statistics.median(plain[1:])
-    limit("decode that follows the ten best tokens of each layer / decode", ratio, "<=", 1.15)
+    limit(f"decode {way} / decode", ratio, "<=", 1.15)
 
 
 @pytest.mark.benchmark(group="118 prompts with shared demonstrations, float32")
