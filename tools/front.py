@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -114,8 +114,13 @@ def _pair(text: str) -> tuple[str, str]:
     return one, other
 
 
-def write(folder: Path) -> None:
-    """Write the data of the explorer as scripts into a folder."""
+def write(folder: Path, shown: Iterable[Answer]) -> None:
+    """Write the data of the explorer as scripts into a folder.
+
+    Args:
+        folder: it is made, if it is not there.
+        shown: all that can be chosen; ``answers()`` for the site.
+    """
     grid = files("latentlang.plots").joinpath("grid.js").read_text(encoding="utf-8")
     if grid.count(_MODULE) != 1:
         raise SystemExit(f"grid.js has no '{_MODULE}': correct tools/front.py.")
@@ -123,7 +128,7 @@ def write(folder: Path) -> None:
     classic = grid.replace(_MODULE, "function mount(")
     _write(folder, "grid", f"(() => {{\n{classic}\nreturn mount;\n}})()")
     rows, languages, models = [], set(), {}
-    for answer in answers():
+    for answer in shown:
         for key, value in scripts_of(answer).items():
             _write(folder, key, json.dumps(value, separators=(",", ":")))
         rows.append({**answer.choice, "key": answer.key})

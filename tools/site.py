@@ -66,7 +66,7 @@ def collect(sources: Path) -> None:
 
 def write_front(sources: Path, names: Iterable[str]) -> None:
     """Write the first page, which lists the pages of some names, and the data of its explorer."""
-    front.write(sources / "static" / front.NAME)
+    front.write(sources / "static" / front.NAME, front.answers())
     index = (WEB / "index.md").read_text(encoding="utf-8")
     sections = front.sections(f"_static/pictures/{front.NAME}.svg")
     sections |= {"languages": str(tables.languages()), "contents": "\n".join(names)}

@@ -8,7 +8,7 @@
   const CHOICES = { model: "Model", task: "Task", source: "From", target: "To" };
   const LABELS = { ...CHOICES, concept: "Concept", patch: "Latents from" };
   const PARTS = {
-    curves: ["Which language is the next token in?", "The lines are means over the prompts. Where single prompts are stored, the bands are 95 % intervals, and the dotted line is another concept's words: a curve below it means nothing."],
+    curves: ["Which language is the next token in?", "The lines are means over the prompts. Where single prompts are stored, the bands are 95\u00a0% intervals, and the dotted line is another concept's words: a curve below it means nothing."],
     dots: ["One dot per concept", "A few words can make a mean. Choose a concept here, or click its dot; the ring marks it."],
     grid: ["The layers of this concept", "A row is a layer, and its cell is the most probable next token. English is orange (●), the target blue (■), the source green (◆). Arrow keys move; Enter or a click lists the candidates."],
     phases: ["Entropy, token energy and phases", "Where is the model undecided, how near does the latent point to tokens, and which language takes over?"],
@@ -53,13 +53,14 @@
   const fields = Object.fromEntries(Object.keys(LABELS).map((name) => [name, field(name)]));
   const slots = Object.fromEntries(Object.keys(PARTS).map((name) => [name, make("div", { class: "ll-slot" })]));
   const status = make("p", { role: "status", class: "ll-said" });
-  let index, mount, grid, state = {}, data = null, shown = {}, turn = 0;
+  const parts = {};
+  // `state` is what the page shows, and `asked` what a reader asked for last.
+  let index, mount, grid, state = {}, asked = {}, data = {}, key = "", turn = 0;
 
   // Names
 
-  const listed = (names) => names.length < 2 ? names.join("")
-    : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-  const language = (code) => listed(code.split("+").map((part) => index.languages[part] ?? part));
+  const listed = (names) => names.join(", ").replace(/, ([^,]*)$/, " and $1");
+  const language = (code) => code.split("+").map((part) => index.languages[part] ?? part).join(" + ");
   const pair = (text) => text.split("-").map(language).join(" → ");
   const NAMES = { source: language, target: language, patch: pair };
   const named = (name, value) => (NAMES[name] ?? String)(value);
@@ -84,15 +85,14 @@
 
   // Controls
 
-  /** Fill a control; `values`: all that it lists, `there`: those that can be chosen. */
+  /** Fill a control; `all`: what it lists, `there`: what can be chosen, `why`: why that is not all. */
   const fill = (name, all, there, why) => {
     const { select, why: place } = fields[name];
     select.replaceChildren(...all.map((value) => {
-      const missing = !there.includes(value);
-      const words = named(name, value);
-      return make("option", { value, disabled: missing && "", title: missing && "Not stored here" },
-        missing ? `${words} (not stored)` : words);
+      const missing = !there.includes(value), words = named(name, value);
+      return make("option", { value, disabled: missing && "disabled" }, missing ? `${words} (not stored)` : words);
     }));
+    if (!all.length) select.append(make("option", { value: "" }, "none"));
     select.value = state[name] ?? "";
     select.disabled = there.length < 2;
     select.title = why;
@@ -102,7 +102,8 @@
   /** The stored answer that fits best, and what was asked for in vain. */
   const nearest = (wanted) => {
     let rest = index.answers;
-    const vain = [], possible = {};
+    const known = (name) => name in LABELS || name === "grid";
+    const vain = Object.keys(wanted).filter((name) => !known(name)).map((name) => `“${name}”`), possible = {};
     for (const name of Object.keys(CHOICES)) {
       possible[name] = [...new Set(rest.map((each) => each[name]))];
       const value = wanted[name] ?? index.first[name];
@@ -114,33 +115,24 @@
     return { answer: rest[0], vain, possible };
   };
 
-  const drawChoices = (answer, possible) => {
-    const reference = index.published[answer.model];
-    const means = `${answer.model} was not run here: these are the means that ${reference} publish.`;
-    const ordered = { task: index.tasks, source: [], target: [], model: Object.keys(index.published) };
-    for (const name of ["source", "target"]) {
-      ordered[name] = [...new Set([...Object.keys(index.languages), ...index.answers.map((each) => each[name])])]
-        .filter((value) => index.answers.some((each) => each[name] === value));
-    }
-    const after = { task: "", source: "", target: ` from ${language(answer.source)}` };
-    for (const name of Object.keys(CHOICES)) {
-      const missing = ordered[name].filter((value) => !possible[name].includes(value));
-      const [only] = possible[name];
+  const drawChoices = (possible) => {
+    const all = (name) => [...new Set(index.answers.map((each) => each[name]))];
+    const lists = { model: all("model"), task: index.tasks, source: all("source").sort(), target: all("target").sort() };
+    const from = { target: ` from ${language(state.source)}` };
+    const reference = index.published[state.model];
+    for (const [name, list] of Object.entries(lists)) {
+      const there = possible[name], missing = list.filter((value) => !there.includes(value)).map((value) => named(name, value));
       let why = "";
-      if (name === "model") why = reference ? means : "";
-      else if (possible[name].length === 1) why = `${answer.model} has ${named(name, only)} alone here${after[name]}.`;
-      else if (missing.length) why = `Not stored for ${answer.model}${after[name]}: ${listed(missing.map((value) => named(name, value)))}.`;
-      fill(name, ordered[name], possible[name], why);
+      if (name === "model" && reference) why = `${state.model} was not run here: these are the means that ${reference} publish.`;
+      else if (there.length === 1) why = `This model has ${named(name, there[0])} alone here${from[name] ?? ""}.`;
+      else if (missing.length) why = `Not stored for this model${from[name] ?? ""}: ${listed(missing)}.`;
+      fill(name, list, there, why);
     }
-  };
-
-  const drawDetails = (answer) => {
-    const { concepts, patches } = data, into = pair(`${answer.source}-${answer.target}`);
+    const { concepts, patches } = data;
     fill("concept", concepts, concepts, concepts.length ? ""
-      : `Only means are published of ${answer.model}, so there is no single concept to show.`);
-    fill("patch", patches, patches, patches.length > 1 ? ""
-      : patches.length ? `One patch into these prompts is stored.`
-        : `No patch into ${into} is stored for ${answer.model}.`);
+      : `Only means of ${state.model} are published, so there is no single concept to show.`);
+    const patched = ["No patch of these prompts is stored for this model.", "One patch of these prompts is stored."];
+    fill("patch", patches, patches, patched[patches.length] ?? "");
   };
 
   // Figures
@@ -150,6 +142,7 @@
     const slot = slots[name], old = slot.querySelector(".ll-plot");
     if (old) Plotly.purge(old);
     slot.innerHTML = page ?? "";
+    parts[name].classList.toggle("ll-empty", !page);
     const figure = slot.querySelector(".ll-figure");
     if (!figure) return null;
     if (change) {
@@ -183,64 +176,61 @@
 
   const drawGrid = (values) => {
     grid?.destroy();
+    grid = null;
+    parts.grid.hidden = !values;
+    if (!values) return;
     const element = make("div");
     slots.grid.replaceChildren(element);
     // Its “Copy link” writes #id=state: with this id the link holds all choices.
     const spec = { ...values, style: index.style, id: `${choices()}&grid` };
     grid = mount(element, spec, { state: state.grid ?? "", onState: (text) => {
-      state.grid = text;
+      asked.grid = state.grid = text;
       history.replaceState(null, "", link());
     } });
   };
 
   // What changes
 
-  /** Show what is asked for, or what is stored nearest to it. */
-  const show = async (wanted, write) => {
-    const mine = ++turn, { answer, vain, possible } = nearest(wanted);
-    const content = await load(answer.key);
-    if (mine !== turn) return;
-    const changed = shown.key !== answer.key;
-    const pick = (name, all) => {
-      if (all.includes(wanted[name])) return wanted[name];
-      if (wanted[name] && (all.length || !wanted.kept)) vain.push(`${LABELS[name]} “${named(name, wanted[name])}”`);
-      return all.includes(index.first[name]) ? index.first[name] : all[0];
+  /** Show what is asked for, or what is stored nearest to it. `kept`: a choice was changed, and the rest kept. */
+  const show = async (wanted, kept) => {
+    const mine = ++turn, { answer: { key: name, ...chosen }, vain, possible } = nearest(wanted);
+    asked = wanted;
+    const content = await load(name), { concepts, patches } = content;
+    const pick = (detail, all) => {
+      const value = wanted[detail];
+      if (all.includes(value)) return value;
+      if (value && (all.length || !kept)) vain.push(`${LABELS[detail]} “${named(detail, value)}”`);
+      return all[0];
     };
-    data = content;
-    const { key, ...chosen } = answer;
-    state = { ...chosen, concept: pick("concept", data.concepts), patch: pick("patch", data.patches) };
-    if (state.concept && state.concept === wanted.concept) state.grid = wanted.grid;
-    drawChoices(answer, possible);
-    drawDetails(answer);
-    const said = vain.length ? [`Not stored, so what comes nearest is shown: ${listed(vain)}.`] : [];
-    if (changed) {
+    const now = { ...chosen, concept: pick("concept", concepts), patch: pick("patch", patches), grid: wanted.grid };
+    const [values, patch] = await Promise.all([
+      now.concept && load(`${name}/${concepts.indexOf(now.concept)}`), now.patch && load(`${name}/${now.patch}`)]);
+    if (mine !== turn) return; // something else was asked for in the meantime
+    const before = state, other = name !== key, said = [];
+    [state, asked, data, key] = [now, now, content, name];
+    if (vain.length) said.push(`Not stored, so what comes nearest is shown: ${listed(vain)}.`);
+    drawChoices(possible);
+    if (other) {
       put("curves", data.curves);
       put("phases", data.phases);
-      said.push(`${answer.model}, ${answer.task}, ${pair(`${answer.source}-${answer.target}`)}: ${data.said}.`);
+      said.push(`${state.model}, ${state.task}, ${pair(`${state.source}-${state.target}`)}: ${data.said}.`);
     }
-    const [values, patch] = await Promise.all([
-      state.concept ? load(`${key}/${data.concepts.indexOf(state.concept)}`) : null,
-      state.patch ? load(`${key}/${state.patch}`) : null]);
-    if (mine !== turn) return;
-    if (changed || shown.concept !== state.concept) {
+    if (other || before.concept !== state.concept) {
       const words = drawDots();
-      if (!changed) said.push(`${words} ${values.message}.`);
+      if (!other) said.push(words, `${values.message}.`);
     }
-    if (values) drawGrid(values);
-    else slots.grid.replaceChildren(make("p", { class: "ll-why" }, fields.concept.why.textContent));
-    if (changed || shown.patch !== state.patch) {
+    drawGrid(values);
+    if (other || before.patch !== state.patch) {
       put("patch", patch?.figure);
-      if (!changed) said.push(`${patch.said}.`);
+      if (!other) said.push(`${patch.said}.`);
     }
-    shown = { key, concept: state.concept, patch: state.patch };
     if (said.length) status.textContent = said.join(" ");
-    if (write === "push" && link() !== location.hash) history.pushState(null, "", link());
-    else if (write || vain.length) history.replaceState(null, "", link());
+    if (kept || vain.length) history.replaceState(null, "", link());
   };
-  const safely = (wanted, write) => show(wanted, write).catch((error) => {
+  const safely = (wanted, kept = false) => show(wanted, kept).catch((error) => {
     status.textContent = `The data cannot be loaded (${error.message}): make the site again.`;
   });
-  const choose = (changes) => safely({ ...state, kept: true, ...changes }, "push");
+  const choose = (changes) => safely({ ...asked, ...changes }, true);
 
   const copy = async () => {
     const text = `${location.href.split("#")[0]}${link()}`;
@@ -253,8 +243,9 @@
     [index, mount] = await Promise.all([load("index"), load("grid")]);
     const part = (name, ...more) => {
       const [title, words] = PARTS[name];
-      return make("section", { class: "ll-part", "aria-labelledby": `ll-front-${name}-title` },
-        make("h3", { id: `ll-front-${name}-title` }, title), make("p", {}, words), ...more, slots[name]);
+      parts[name] = make("section", { class: "ll-part", "aria-labelledby": `ll-front-${name}-title` },
+        make("h3", { id: `ll-front-${name}-title` }, title), make("p", { class: "ll-intro" }, words), ...more, slots[name]);
+      return parts[name];
     };
     host.replaceChildren(
       make("div", { class: "ll-controls", role: "group", "aria-label": "What to show" },
@@ -262,9 +253,9 @@
       status, make("button", { type: "button", click: copy }, "Copy the link to this view"),
       part("curves"), part("dots", fields.concept.all), part("grid"), part("phases"),
       part("patch", fields.patch.all));
-    addEventListener("hashchange", () => Object.keys(linked()).length && safely(linked(), null));
-    matchMedia("(max-width: 600px)").addEventListener("change", () => drawDots());
-    await safely(linked(), null);
+    addEventListener("hashchange", () => Object.keys(linked()).length && safely(linked()));
+    matchMedia("(max-width: 600px)").addEventListener("change", drawDots);
+    await safely(linked());
   };
   addEventListener("DOMContentLoaded", build); // Plotly and figures.js are there then
 })();
