@@ -15,7 +15,7 @@ import planted
 import torch
 
 from latentlang.prompts.token_texts import TokenTexts
-from tools import ROOT, front, pages
+from tools import ROOT, drawings, front, pages
 from tools import site as site_tool
 
 _BARE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Explorer</title>
@@ -32,6 +32,7 @@ def site(folder: Path) -> Path:
     shutil.copy(site_tool.WEB / "conf.py", sources)
     shutil.copytree(ROOT / "course" / "images", sources / "images")
     pages.copy_scripts(sources / "static")
+    drawings.draw({f"{front.NAME}.svg": front.picture()}, sources / "static" / "pictures")
     site_tool.write_front(sources, [])
     sphinx = [sys.executable, "-m", "sphinx", "-q", "-b", "html", str(sources), str(made)]
     subprocess.run(sphinx, check=True)

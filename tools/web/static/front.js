@@ -102,7 +102,7 @@
   /** The stored answer that fits best, and what was asked for in vain. */
   const nearest = (wanted) => {
     let rest = index.answers;
-    const known = (name) => name in LABELS || name === "grid";
+    const known = (name) => Object.hasOwn(LABELS, name) || name === "grid";
     const vain = Object.keys(wanted).filter((name) => !known(name)).map((name) => `“${name}”`), possible = {};
     for (const name of Object.keys(CHOICES)) {
       possible[name] = [...new Set(rest.map((each) => each[name]))];
