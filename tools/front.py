@@ -42,7 +42,7 @@ _MODULE = "export function mount("  # what hosts of grid.js call
 
 @dataclass(frozen=True)
 class Answer:
-    """What is stored of a model about one task and its languages.
+    """Readings and patches of a model, about one task and its languages.
 
     ``run``: the readings of the prompts, or their published means. ``patches``: sweeps that patch
     these prompts, by the pair of languages that the latents come from.

@@ -310,6 +310,31 @@ def test_the_first_view_is_light(browser, page_file):
 
 
 @pytest.mark.more
+def test_on_paper_all_of_it_is_there_and_nothing_is_covered(opened, shoot):
+    page = opened()
+    page.emulate_media(media="print")
+    drawn = page.locator(".ll-slot .main-svg").first.bounding_box()["width"]
+    page.set_viewport_size({"width": 718, "height": 1000})  # of A4, between Chromium's margins
+    assert drawn <= page.locator(".ll-slot").first.bounding_box()["width"]
+    chips = page.locator("[aria-labelledby=ll-front-grid-title] .chips").bounding_box()
+    after = page.locator("#ll-front-phases-title").bounding_box()
+    assert chips["y"] + chips["height"] < after["y"]
+    assert page.locator("#ll-front > button").is_hidden()
+    shoot(page)
+
+
+@pytest.mark.more
+def test_without_scripts_there_is_a_picture_with_words(browser, page_file):
+    page = browser.new_page(viewport=DESK, java_script_enabled=False)
+    page.goto(page_file.as_uri())
+    picture = page.locator("#ll-front img")
+    picture.scroll_into_view_if_needed()
+    assert picture.bounding_box()["height"] > 300
+    assert "English leads at layers" in picture.get_attribute("alt")
+    page.close()
+
+
+@pytest.mark.more
 def test_a_missing_file_of_data_is_named(browser, tmp_path):
     page_file = fronts.bare(tmp_path, [fronts.hostile()])
     (tmp_path / "static" / "front" / "planted" / "translation-fr-zh" / "3.js").unlink()

@@ -117,14 +117,15 @@
 
   const drawChoices = (possible) => {
     const all = (name) => [...new Set(index.answers.map((each) => each[name]))];
-    const lists = { model: all("model"), task: index.tasks, source: all("source").sort(), target: all("target").sort() };
+    const sorted = (codes) => codes.sort((a, b) => a.length - b.length || (a < b ? -1 : 1)); // pools are last
+    const lists = { model: all("model"), task: index.tasks, source: sorted(all("source")), target: sorted(all("target")) };
     const from = { target: ` from ${language(state.source)}` };
     const reference = index.published[state.model];
     for (const [name, list] of Object.entries(lists)) {
       const there = possible[name], missing = list.filter((value) => !there.includes(value)).map((value) => named(name, value));
       let why = "";
       if (name === "model" && reference) why = `${state.model} was not run here: these are the means that ${reference} publish.`;
-      else if (there.length === 1) why = `This model has ${named(name, there[0])} alone here${from[name] ?? ""}.`;
+      else if (there.length === 1) why = `Only ${named(name, there[0])} is stored for this model${from[name] ?? ""}.`;
       else if (missing.length) why = `Not stored for this model${from[name] ?? ""}: ${listed(missing)}.`;
       fill(name, list, there, why);
     }
