@@ -35,7 +35,7 @@ from .requested import LARGER
 from .scripts import ROOT, scripts
 
 NAME = "front"
-# What the page shows first: English shows most clearly here.
+# What the page shows first. Of the pairs without English, it shows English most clearly.
 FIRST = {"model": LARGER, "task": "translation", "source": "fr", "target": "de"}
 _MODULE = "export function mount("  # what hosts of grid.js call
 
