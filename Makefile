@@ -13,7 +13,7 @@ SEED ?= 0
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab app qwen test test-more test-large fuzz claims notebooks notebook-files site picture lint prefetch chromium data-check results lenses links bench bench-browser clean
+.PHONY: help lab app qwen test test-more test-large fuzz claims notebooks notebook-files site picture lint prefetch chromium data-check results lenses sizes links bench bench-browser clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -100,6 +100,9 @@ endif
 
 lenses: $(VENV)/.ready prefetch  ## fit every lens of the demo model (over an hour, goes on where it stopped); writes the one that ships
 	$(BIN)/python -m tools.lenses
+
+sizes: $(VENV)/.ready  ## list the binary data of the wheel, with their total and its limit
+	$(BIN)/python -m tools.sizes
 
 links: $(VENV)/.ready  ## print the links for your JupyterHub: make links HUB=https://hub.example.org
 	$(BIN)/python -m tools.links $(HUB)

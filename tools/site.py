@@ -16,12 +16,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import nbformat
 
-from . import atlas_page, drawings, pages, store, tables
+from . import atlas_page, drawings, front, pages, store, tables
 from .scripts import ROOT, scripts
 
 WEB = Path(__file__).resolve().parent / "web"
@@ -46,6 +46,7 @@ def collect(sources: Path) -> None:
         for number, figure in enumerate(pages.figures(notebook), 1)
     }
     figures[f"{atlas_page.NAME}.svg"] = atlas_page.figure()
+    figures[f"{front.NAME}.svg"] = front.picture()
     drawn = drawings.draw(figures, sources / "static" / "pictures")
     for script, notebook in notebooks.items():
         own = [name for name in drawn if name.startswith(f"{script.name}-")]
@@ -59,12 +60,19 @@ def collect(sources: Path) -> None:
         text = (ROOT / "notebooks" / f"{name}.md").read_text(encoding="utf-8")
         text = re.sub(r"\]\((?:\.\./|solutions)[^)]*\)", "](index.md)", text)
         (sources / f"{name}.md").write_text(text, encoding="utf-8")
+    write_front(sources, contents())
+    _write_reference(sources / "reference")
+
+
+def write_front(sources: Path, names: Iterable[str]) -> None:
+    """Write the first page, which lists the pages of some names, and the data of its explorer."""
+    front.write(sources / "static" / front.NAME, front.answers())
     index = (WEB / "index.md").read_text(encoding="utf-8")
-    sections = {"languages": str(tables.languages()), "contents": "\n".join(contents())}
+    sections = front.sections(f"_static/pictures/{front.NAME}.svg")
+    sections |= {"languages": str(tables.languages()), "contents": "\n".join(names)}
     for section, content in sections.items():
         index = index.replace(f"{{{{ {section} }}}}", content)
     (sources / "index.md").write_text(index, encoding="utf-8")
-    _write_reference(sources / "reference")
 
 
 def contents() -> list[str]:

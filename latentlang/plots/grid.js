@@ -1,6 +1,6 @@
-// The lens grid: layers by columns (positions, or prompts), without a kernel or a network.
+// The lens grid: layers by columns (positions or prompts), without a kernel or network.
 //
-// `mount` draws it in an element; grid_page.js and grid_widget.js are its hosts. grid_data.py makes
+// `mount` draws it in an element; grid_page.js and grid_widget.js are hosts. grid_data.py makes
 // the data: 16-bit binary, probabilities as logarithms, tokens by id. Every text reaches the page
 // by textContent or setAttribute, never as HTML.
 
@@ -28,7 +28,7 @@ function make(tag, attributes = {}, ...children) {
 
 const button = (words, click, more) => make("button", { type: "button", click, ...more }, words);
 
-/** A share as figures name it: whole per cent, more digits near 0 and 1. */
+/** A share as figures name it: whole per cent, more digits near 0 or 1. */
 function percent(share) {
   const hundred = 100 * share;
   if (!(hundred > 0)) return "0 %";
@@ -428,7 +428,7 @@ class View {
     cell.base = `${language ? "named " : ""}${differs ? "differs " : ""}`;
     cell.textContent = lens.texts[token];
     if (language) cell.prepend(make("i", {}, SYMBOLS[language.role]));
-    if (lens.nColumns === 1) cell.append(make("small", {}, share));
+    if (lens.nColumns === 1) cell.append(" ", make("small", {}, share));
     cell.setAttribute("aria-label", [`layer ${lens.layers[row]}`, lens.where(column),
       lens.texts[token], share, language ? `${language.name} word` : "no word of a language",
       ...(differs ? ["another token beside it"] : [])].join(", "));

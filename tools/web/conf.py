@@ -19,7 +19,7 @@ exclude_patterns = ["build"]
 html_theme = "furo"
 html_title = "latentlang"
 html_static_path = ["static"]
-html_css_files = ["figures.css", "site.css"]
+html_css_files = ["figures.css", "site.css", "front.css"]
 html_js_files = [("plotly.min.js", {"defer": "defer"}), ("figures.js", {"defer": "defer"})]
 html_theme_options = {
     "light_css_variables": {

@@ -3,6 +3,7 @@
 // Until then, without scripts and on paper, a picture stands in its place, if the page was made with pictures.
 // A figure's JSON holds `data`, `layout`, `frames` and, if it has a layout of its own for a narrow screen, `narrow`:
 // the keys of the layout that differ there. Any other figure is made slim by the rules below.
+// `latentlangDraw` draws a figure that was put into the page later.
 (() => {
   const phone = matchMedia("(max-width: 600px)");
   const clear = "rgba(0,0,0,0)";  // the page shows through: it may be dark
@@ -67,6 +68,7 @@
       console.error(error);
     }
   };
+  window.latentlangDraw = draw;
   // No layout tells a table how wide paper is, so a table that is wider than a sheet's text is told its share.
   const sheet = 600;
   const fit = () => document.querySelectorAll("table").forEach((table) => {
