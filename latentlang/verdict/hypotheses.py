@@ -64,7 +64,7 @@ PREDICTIONS = (
         "pivot",
         "pivot retrieved beyond others",
         "above",
-        "{pivot} words tell the concept better than words of other languages.",
+        "{pivot} words tell the concept better than words of languages that nobody asks for.",
     ),
     Prediction(
         "pivot",
@@ -112,7 +112,7 @@ PREDICTIONS = (
         "hub",
         "pivot retrieved beyond others",
         "not above",
-        "{pivot} words tell the concept no better than words of other languages.",
+        "{pivot} words tell the concept no better than words of languages that nobody asks for.",
     ),
     Prediction(
         "hub",
@@ -184,7 +184,7 @@ PREDICTIONS = (
         "copy",
         "pivot retrieved beyond others",
         "not above",
-        "{pivot} words tell the concept no better than words of other languages.",
+        "{pivot} words tell the concept no better than words of languages that nobody asks for.",
     ),
     Prediction(
         "copy",
@@ -196,7 +196,7 @@ PREDICTIONS = (
         "copy",
         "source erased beyond pivot",
         "may be above",
-        "The answer may need the {source} word more, although layers of {pivot} are erased.",
+        "Erasing the {source} word may cost more, even at the layers where {pivot} shows.",
     ),
     Prediction(
         "copy",
@@ -232,7 +232,7 @@ PREDICTIONS = (
         "artefact",
         "pivot retrieved beyond others",
         "not above",
-        "Without the bias of the output layer, {pivot} words tell no more than others.",
+        "{pivot} words tell the concept no better than words of languages that nobody asks for.",
     ),
     Prediction(
         "artefact",

@@ -110,6 +110,7 @@ def _beyond_others(
 
 
 def _others_retrieved(made: Experiments) -> Measured:
+    """The largest of all differences, so chance alone may make it look larger than it is."""
     found, own = made.retrieval, _below_ceiling(made.retrieval)
     gaps = [
         at_peak(found.probability[found.pivot], own[one] - own[other], found.layers, found.concepts)

@@ -50,7 +50,7 @@ QUANTITIES = {
         0.1,
     ),
     "others retrieved unequally": Quantity(
-        "retrieval", f"the largest retrieval in {{others}} - the smallest, {_CEILING}, {_PEAK}", 0.1
+        "retrieval", f"the largest difference between two of {{others}}, {_CEILING}, {_PEAK}", 0.1
     ),
     "source retrieved beyond pivot": Quantity(
         "retrieval",
@@ -79,13 +79,14 @@ QUANTITIES = {
     "pivot erased beyond controls": Quantity(
         "erasing",
         f"{_FALL} when the {{pivot}} word is erased - the largest fall of any control "
-        "(another {pivot} word, the word in {source} and {others}, random directions)",
+        "(another {pivot} word, the word in {source} and {others}; random directions in the lower "
+        "end only)",
         _ODDS,
     ),
     "pivot's own part erased": Quantity(
         "erasing",
         f"{_FALL} when the part of the {{pivot}} word at right angles to the {{target}} word is "
-        "erased - the largest fall of another {pivot} word or random directions",
+        "erased - the fall of another {pivot} word (random directions in the lower end only)",
         _ODDS,
     ),
     "source erased beyond pivot": Quantity(
