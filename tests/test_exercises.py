@@ -443,6 +443,13 @@ def test_environment_report_names_versions_and_threads():
     )
 
 
+def test_a_notebook_shows_the_problems_of_a_report_and_folds_the_rest():
+    page = ll.checks.Outcome("report", "Python 3.12\n⚠ plotly <5> is missing")._repr_html_()
+    shown, folded = page.split("<details>")
+    assert "⚠ plotly &lt;5&gt; is missing" in shown and "Python" not in shown
+    assert "Python 3.12" in folded and "plotly" not in folded
+
+
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     """``installed(name, version)`` puts a package of that version before all others.
