@@ -142,7 +142,7 @@ def runs(tiny):
             }
             | foreign,
         ),
-        "04.4": (
+        "04.5": (
             controls["it"],
             {
                 "English is still followed": words,
@@ -181,7 +181,7 @@ def prompts_of(model, source, target, task="translation", **choices):
     return ll.build_prompts(task, source, target, **ask, **choices)
 
 
-OPEN = ("01.4", "02.4", "03.4", "04.4", "05.4")
+OPEN = ("01.4", "02.4", "03.4", "04.5", "05.4")
 
 
 @pytest.mark.parametrize("number", OPEN)
@@ -312,7 +312,7 @@ def test_the_t_interval_of_four_differences_is_right_too():
     half = stats.t.ppf(0.975, 3) * np.std([-0.1, -0.1, -0.2, 0.1], ddof=1) / 2
     assert half == pytest.approx(0.200, abs=5e-4)
     for answer, words in ((half, "rightly so"), (0.1233, "± 0.20")):
-        outcome = ll.checks.exercise("04.1", answer)
+        outcome = ll.checks.exercise("04.2", answer)
         assert outcome.status == "right" and words in outcome.message, outcome
 
 
