@@ -91,15 +91,15 @@ model
 # - **E**: the English word of this concept rises, and no other word that nobody mentions.
 #
 # Which explanation predicts which outcome?
-# Replace the question marks by letters.
+# Replace the dots by letters, such as `"A"`.
 
 # %% tags=["stub"]
 answer = {
-    "lingua franca": "?",
-    "shared hub": "?",
-    "copy": "?",
-    "biased decoder": "?",
-    "shared spelling": "?",
+    "lingua franca": ...,
+    "shared hub": ...,
+    "copy": ...,
+    "biased decoder": ...,
+    "shared spelling": ...,
 }
 ll.checks.exercise("04.1", answer)
 
@@ -126,10 +126,10 @@ ll.checks.exercise("04.1", answer)
     "words of that kind are left out": answer | {"shared spelling": "A", "biased decoder": "B"},
     "also for a wrong one": answer | {"biased decoder": "E", "lingua franca": "A"},
     "belongs to no language": answer | {"shared hub": "E", "lingua franca": "C"},
-    "fill in: copy": answer | {"copy": "?"},
+    "fill in: copy": answer | {"copy": ...},
     "write one of the letters": answer | {"copy": "F"},
     "E stands for two": answer | {"shared hub": "E"},
-    "fill in: lingua franca": {},
+    "fill in: copy, shared spelling": {},
     "is a dictionary": "E",
 }
 

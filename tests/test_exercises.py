@@ -443,6 +443,13 @@ def test_environment_report_names_versions_and_threads():
     )
 
 
+def test_a_dictionary_is_not_tried_yet_until_one_of_its_dots_is_replaced():
+    names = ("lingua franca", "shared hub", "copy", "biased decoder", "shared spelling")
+    assert ll.checks.exercise("04.1", dict.fromkeys(names, ...)).status == "not tried yet"
+    outcome = ll.checks.exercise("04.1", dict.fromkeys(names, ...) | {"copy": "D"})
+    assert outcome.status == "wrong" and "fill in: shared spelling, biased" in outcome.message
+
+
 def test_a_notebook_shows_the_problems_of_a_report_and_folds_the_rest():
     page = ll.checks.Outcome("report", "Python 3.12\n⚠ plotly <5> is missing")._repr_html_()
     shown, folded = page.split("<details>")

@@ -30,9 +30,9 @@ def rivals(answer: object) -> str:
         raise WrongAnswerError(
             "The answer is a dictionary: from each explanation to the letter of an outcome."
         ) from None
-    letters = {name: str(given.get(name, "?")).strip().upper() for name in _RIVALS}
-    if empty := [name for name, letter in letters.items() if letter in ("?", "", "ELLIPSIS")]:
-        raise WrongAnswerError(f"Please fill in: {', '.join(reversed(empty))}.")
+    if empty := [name for name in _RIVALS if given.get(name, ...) in (..., "", "?")]:
+        raise WrongAnswerError(f"Please fill in: {', '.join(empty)}.")
+    letters = {name: str(given[name]).strip().upper() for name in _RIVALS}
     for name, letter in letters.items():
         if letter not in ("A", "B", "C", "D", "E"):
             raise WrongAnswerError(f"{name} is '{letter}': write one of the letters A to E.")
