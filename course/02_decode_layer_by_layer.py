@@ -975,6 +975,8 @@ ll.checks.exercise("02.3", probability)
 }
 
 # %% tags=["stub"]
+highest_english = translation.probability["en"].amax(1)  # at any layer, one number per prompt
+final_target = translation.probability[target][:, -1]  # at the last layer
 answer = ...  # translation[i], with the number of a row
 ll.checks.exercise("02.4", answer)
 
@@ -997,7 +999,8 @@ ll.checks.exercise("02.4", answer)
         probability={code: p * float("nan") for code, p in answer.probability.items()}
     ),
     "this one repeats a word": repeated[0],
-    "is a run": 3,
+    "is the number of a row": 3,
+    "is a run": "book",
 }
 
 # %% [markdown]

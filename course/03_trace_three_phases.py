@@ -134,13 +134,13 @@ for latent in ([0.0, 0, 5], [3.0, 0, 0], [1.0, 1, 0]):
 # %% [markdown]
 # ## Exercise 03.1 · Energy by hand (5 minutes, medium)
 #
-# Compute E for the latent (1, 0, 1) and the four tokens above.
+# Compute E for the latent (1, 0, 2) and the four tokens above.
 #
 # Steps: its four squared cosines with the tokens, and their mean; the mean squared cosine between tokens (over all 16 ordered pairs, a token with itself included); the quotient; the root.
 
 # %% tags=["claims"]
 {
-    "for the latent (1, 0, 1) and the four tokens": "an exercise",
+    "for the latent (1, 0, 2) and the four tokens": "an exercise",
     "over all 16 ordered pairs": "an exercise",
 }
 
@@ -149,25 +149,26 @@ answer = ...  # a number
 ll.checks.exercise("03.1", answer)
 
 # %% tags=["solution"]
-# cos² with the first two tokens is 1/2, with the others 0: mean 1/4. Between tokens: each has two
+# cos² with the first two tokens is 1/5, with the others 0: mean 1/10. Between tokens: each has two
 # of four at cos² = 1: mean 1/2.
-answer = ((1 / 4) / (1 / 2)) ** 0.5
+answer = ((1 / 10) / (1 / 2)) ** 0.5
 ll.checks.exercise("03.1", answer)
 
 # %% tags=["right"]
 [
-    "0.707",
-    1 / 2**0.5,
+    "0.447",
+    1 / 5**0.5,
 ]
 
 # %% tags=["wrong"]
 {
-    "That is E²": 0.5,
+    "That is E²": 0.2,
     "squared length of h": 1.0,
-    "mean squared cosine": 0.25,
+    "mean squared cosine: divide": 0.1,
+    "Before you take the root": 0.316,
     "then the square root": 2,
     "is a number": "half",
-    "in per cent": 70.7,
+    "in per cent": 44.7,
 }
 
 # %% [markdown]
@@ -421,6 +422,43 @@ effects.round(4)
 # </details>
 
 # %% [markdown]
+# ## Exercise 03.2 · One giant (3 minutes, easy)
+#
+# A latent has 640 dimensions.
+# One of them is 100, the other 639 are 1.
+# What share of its squared length does the giant hold?
+
+# %% tags=["claims"]
+{
+    "A latent has 640 dimensions. One of them is 100, the other 639 are 1.": "an exercise",
+}
+
+# %% tags=["stub"]
+answer = ...  # a number between 0 and 1
+ll.checks.exercise("03.2", answer)
+
+# %% tags=["solution"]
+# 10,000 of 10,639.
+answer = 100**2 / (100**2 + 639)
+ll.checks.exercise("03.2", answer)
+
+# %% tags=["right"]
+[
+    "94 %",
+    0.94,
+]
+
+# %% tags=["wrong"]
+{
+    "SQUARED length": 100 / 739,
+    "counts for its size": 1 / 640,
+    "by all 640": 10000 / 639,
+    "take the rest": 639 / 10639,
+    "in per cent": 94,
+    "is a number": "most",
+}
+
+# %% [markdown]
 # ## 5. Three phases
 #
 # **Objective: read entropy, energy and probability together.**
@@ -599,7 +637,7 @@ ll.plots.anatomy(models)
 }
 
 # %% [markdown]
-# ## Exercise 03.2 · Find the handover (8 minutes, medium)
+# ## Exercise 03.3 · Find the handover (8 minutes, medium)
 #
 # Write `handover(p_english, p_target)` for two lists with one probability per layer.
 # Return the number of the first layer (counting from 1) from which the target is larger than English **to the end**, or `None` when there is none.
@@ -615,7 +653,7 @@ def handover(p_english, p_target): ...
 
 
 answer = ...  # write handover, then replace the dots here by: handover
-ll.checks.exercise("03.2", answer)
+ll.checks.exercise("03.3", answer)
 
 
 # %% tags=["solution"]
@@ -629,7 +667,7 @@ def handover(p_english, p_target):
     return layer
 
 
-ll.checks.exercise("03.2", handover)
+ll.checks.exercise("03.3", handover)
 
 # %% tags=["right"]
 [
@@ -650,43 +688,6 @@ ll.checks.exercise("03.2", handover)
     "for any lists": lambda e, t: ...,
     "is a number": lambda e, t: "layer 4",
     "is a function": 4,
-}
-
-# %% [markdown]
-# ## Exercise 03.3 · One giant (3 minutes, easy)
-#
-# A latent has 640 dimensions.
-# One of them is 100, the other 639 are 1.
-# What share of its squared length does the giant hold?
-
-# %% tags=["claims"]
-{
-    "A latent has 640 dimensions. One of them is 100, the other 639 are 1.": "an exercise",
-}
-
-# %% tags=["stub"]
-answer = ...  # a number between 0 and 1
-ll.checks.exercise("03.3", answer)
-
-# %% tags=["solution"]
-# 10,000 of 10,639.
-answer = 100**2 / (100**2 + 639)
-ll.checks.exercise("03.3", answer)
-
-# %% tags=["right"]
-[
-    "94 %",
-    0.94,
-]
-
-# %% tags=["wrong"]
-{
-    "SQUARED length": 100 / 739,
-    "counts for its size": 1 / 640,
-    "by all 640": 10000 / 639,
-    "take the rest": 639 / 10639,
-    "in per cent": 94,
-    "is a number": "most",
 }
 
 # %% [markdown]
