@@ -392,6 +392,8 @@ for word in ("fleur", "flower", "花"):
 
 # %% [markdown]
 # **What to notice.** Our rule is a compromise: this tokenizer spells *fleur* as `f` + `leur`, and `f` is the beginning of many words.
+# `first` has a token with a space before it, `␣fleur`, and another without, `f`.
+# `⟨E8⟩` is a byte: a character can be spelled by its bytes ([byte fallback](GLOSSARY.md)).
 # The paper's rule is `mode="prefix"`.
 # Ours is the default for this model: `"word"` where one token is the word, `"first"` for the other words.
 
@@ -482,9 +484,9 @@ ll.checks.exercise("01.2", answer)
 # French *lion* and English *lion* begin with the same token: when it appears, nobody can say in which language.
 # To be safe, it is also dropped when the English word stands inside the target's, capitals aside (*arm* in German *Arm*): the authors' rule (`Translation.ipynb`).
 #
-# Which languages are compared?
-# The authors' code compares the target and English (`overlap="paper"`, the default in the paper's mode, `prefix`).
-# The library compares the source as well (`overlap="drop"`, the default in the other modes), so that no token counts for two languages.
+# `overlap="paper"` compares the target and English, as the authors do.
+# `overlap="drop"`, the default (except with `mode="prefix"`), compares the source as well, so that no token counts for two languages.
+# In the next cell the source is English, so only English and the target are compared.
 
 # %%
 import pandas as pd

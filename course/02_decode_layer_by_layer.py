@@ -72,7 +72,9 @@ print(model, len(prompts), "prompts")
 # **Objective: know what we are about to read.**
 #
 # Every token starts as a vector of `d_model` numbers.
-# Each of the model's `n_layers` blocks reads it and *adds* something to it: the vector is called the **residual stream**, and its value after a block a **latent** (or hidden state).
+# Each of the model's `n_layers` blocks reads the vector and *adds* something to it.
+# The vector is called the **residual stream**.
+# Its value after a block is a **latent** (or hidden state).
 # After the last block the model normalises the latent, multiplies it by the *unembedding* matrix and gets one number per token, the **logits**.
 # A softmax makes them probabilities.
 #
@@ -450,7 +452,8 @@ shown.pivot(index="layer", columns="language", values=["mean", "median", "above_
 # %% [markdown]
 # **What to notice.** Highest on the way is the *source* word, which stands in the prompt.
 # It may be a copy, or the concept, expressed in the source language: the lens cannot tell.
-# In Llama-2 it has probability zero in every layer (paper, caption of Figure 5): a large difference between this small model and the paper's.
+# In Llama-2 it has probability zero in every layer (paper, caption of Figure 5).
+# That is a large difference between this small model and the paper's.
 #
 # The English word, which nobody mentioned, rises as well.
 # In the first layers where it appears the target is still near zero; then the target catches up, and at the last layer it leads and English is gone.
@@ -1023,7 +1026,7 @@ ll.checks.exercise("02.4", answer)
 display(ll.explore.prompt(model, source=source, target=target, concept="defeat"))
 
 # %%
-ll.plots.language_probability(translation["defeat"] if "defeat" in translation else one)
+ll.plots.language_probability(translation["defeat" if "defeat" in translation else 0])
 
 # %% [markdown]
 # **Question.** What did you find?

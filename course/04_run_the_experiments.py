@@ -295,7 +295,9 @@ counts
 #
 # Many layers are many looks: of 18 intervals of 95 %, one often leaves zero out by chance (exercise 04.4).
 # So `ll.metrics.paired_difference` gives a wider band, which holds at *all layers at once*: without any difference, it leaves zero out *somewhere* in about one case of twenty.
-# Where very few words make a mean, as here, the band is too narrow: trust a lead of such a curve more than a lead over it.
+# Where few words make a mean, as here for English, the band is too narrow.
+# A sample that misses some of these words puts English too low.
+# So trust a lead of English more than a lead over English.
 #
 # Cognates settle nothing (notebook 2, section 6): here they are left out.
 

@@ -17,8 +17,9 @@ CHECKS = checks_of(import_module(f".{name}", __package__) for name in _NAMES)
 def exercise(number: str, answer: object = ...) -> Outcome:
     """Check an answer to an exercise and say right, wrong with a hint, or not tried yet.
 
-    An untouched stub (``...``, None, or a dictionary of ``...``) is "not tried yet". A mistake inside the answer, such as a
-    function that raises, is a wrong answer with the error's text, so that "Run all" continues.
+    An untouched stub (``...``, None, or a dictionary of ``...``) is "not tried yet". A mistake
+    inside the answer, such as a function that raises, is a wrong answer with the error's text, so
+    that "Run all" continues.
 
     Args:
         number: of the exercise, such as ``"02.1"``.
