@@ -168,15 +168,30 @@ some[["en", "fr", "de", "ru", "zh"]].map(" | ".join)
 }
 
 # %% [markdown]
-# **Question.** The cell for *book* in Chinese holds two spellings, 书 and 書.
+# **Question.** The cell for *flower* in Chinese holds two words, 花 and 花朵.
 # What would go wrong if only the first one counted?
 #
 # <details><summary>Answer</summary>
 #
-# The model may answer with the other one, which is as right.
-# Its probability would be lost, and Chinese would look weaker than it is.
+# The model may answer with the other one, which a speaker would accept as well.
+# (Here both begin with the same token, but 书 and 書, for *book*, do not.)
+# The probability of the other one would be lost, and Chinese would look weaker than it is.
 #
 # </details>
+
+# %% tags=["claims"]
+{
+    "The cell for *flower* in Chinese holds two words, 花 and 花朵.": (
+        [*words.loc["flower", "zh"]] == ["花", "花朵"]
+    ),
+    "both begin with the same token, but 书 and 書, for *book*, do not": (
+        {"书", "書"} <= {*words.loc["book", "zh"]}
+        and {*ll.start_ids("花", model.tokenizer, "first")}
+        <= {*ll.start_ids("花朵", model.tokenizer, "first")}
+        and not {*ll.start_ids("书", model.tokenizer, "first")}
+        & {*ll.start_ids("書", model.tokenizer, "first")}
+    ),
+}
 
 # %% [markdown]
 # ## 2. The translation prompt

@@ -410,11 +410,11 @@ effects.round(4)
 
 # %% [markdown]
 # **Question.** The giants say nearly nothing about the answer.
-# May one remove them?
+# Could you remove them?
 #
 # <details><summary>Answer</summary>
 #
-# One may not.
+# You could not.
 # Set to zero, they take nearly every answer with them.
 # Replaced by their mean, they take none.
 # The model needs that they are there, and not that they vary.
@@ -845,7 +845,6 @@ path.to_frame()[["language", "concept", "rest"]].round(4)
 #
 # It does not lean to English.
 # At layer 13 x is about zero, and at layers 14 to 17 it is slightly on the side of the target.
-# (In the figure, the points stand beside the label *English* because of the angle of view: turn it.)
 #
 # 0.015 is small: the latent is nearly at right angles to the axis.
 # But it is far outside the grey cloud, which shows what the axes of other words give.

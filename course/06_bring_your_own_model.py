@@ -383,6 +383,9 @@ ll.plots.language_probability(nothing)
         ]
         == [3.8, 2.5]
     ),
+    "The yardstick *another word* starts higher in the same way": (
+        nothing.probability["other:ja"].mean() > 1.2 * nothing.probability["other:en"].mean()
+    ),
     "Japanese is above English at every layer": (
         (nothing.probability["ja"].mean(0) > nothing.probability["en"].mean(0)).all()
     ),
