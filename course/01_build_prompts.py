@@ -17,10 +17,92 @@
 #
 # **How can we ask a language model for a word so that a single token tells us the language of the answer that its layers are nearest to?**
 #
-# Many large language models are trained mostly on English.
-# Of Llama-2's training text, two trillion tokens, 89.70 % was English, 0.17 % German (3.4 billion tokens) and 0.13 % Chinese (2.6 billion; paper, section 3.1).
-# When such a model translates from French to Chinese, does it go straight from one to the other, or does English appear on the way?
-# Wendler, Veselovsky, Monea and West asked this in [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/) (ACL 2024).
+# A model is asked in French for a Chinese word.
+# Does it go straight from one language to the other, or does English appear on the way?
+# Look first: the explanations follow.
+
+# %% tags=["setup"]
+
+# %%
+demo = ll.load_model("gemma-3-270m", stored=True)  # stored answers: they need no weights
+french = ll.run_experiment(demo, "translation", "fr", "zh", every=4)
+year = french["year"]
+print(year.prompts["text"][0])
+ll.plots.grid(year)
+
+# %% [markdown]
+# **What to notice.** The model is asked for the Chinese word for *année* (year).
+# It computes in 18 layers, from the bottom row to the top row.
+# Each row shows the word that it would say if it had to answer after that layer.
+# The top row is its real answer.
+#
+# The colour says in which language the word is: green French, orange English, blue Chinese.
+# French comes first, at layer 13.
+# Then *year* appears, at layers 14 to 16, although no word of the prompt is English.
+# At the top stands 年, the right answer.
+# The grey rows below have nothing to do with the word.
+#
+# We picked this word because it shows English so well.
+# Of 99 words, 10 show an English word on top at some layer and the right answer at the end.
+
+# %% tags=["claims"]
+{
+    "It computes in 18 layers": year.layers[-1] == 18,
+    "French comes first, at layer 13": (
+        year.rank["fr"][0].eq(1).nonzero().flatten().tolist() == [13 - 1]
+    ),
+    "Then *year* appears, at layers 14 to 16": (
+        [layer for layer in year.layers if year.rank["en"][0, layer - 1] == 1] == [14, 15, 16]
+    ),
+    "no word of the prompt is English": (
+        not {*ll.load_words()["en"].sum()} & {*year.prompts["text"][0].split('"')}
+    ),
+    "At the top stands 年, the right answer": year.rank["zh"][0, -1] == 1,
+    "The grey rows below have nothing to do with the word": all(
+        year.between(1, 12).probability[code].max() < 0.01 for code in ("en", "fr", "zh")
+    ),
+    "Of 99 words, 10 show an English word on top at some layer and the right answer at the end": (
+        len(french) == 99
+        and (french.rank["en"].eq(1).any(1) & french.rank["zh"][:, -1].eq(1)).sum() == 10
+    ),
+}
+
+# %% [markdown]
+# ## Your word
+#
+# Now choose your own word and your own language.
+# The next cells load the model, which takes a moment, and ask it.
+# `my_language` is a code that `ll.languages()` lists, and not `"zh"`.
+# `my_word` is the English name of a concept, such as *flower*, *water* or *friend*.
+#
+# Before you run it: which language do you expect in the rows below the answer?
+
+# %% tags=["parameters"]
+model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
+source, target = "fr", "zh"  # two languages other than English
+seed = 0
+
+# %%
+from IPython.display import display
+
+model = ll.load_model(model)
+model
+
+# %%
+my_language, my_word = "es", "flower"  # change both, and run the cell again
+try:
+    asked = ll.build_prompts("translation", my_language, "zh", tokenizer=model.tokenizer)
+    mine = ll.decode(model, asked[my_word], top_k=10, follow=True)
+    display(ll.plots.grid(mine))
+except ll.errors.LatentLangError as error:  # it says what to change
+    print(error)
+
+# %% [markdown]
+# Your word may show English, your own language, another one, or none.
+# A single word proves nothing: notebook 2 counts many.
+#
+# Wendler, Veselovsky, Monea and West asked the question in [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/) (ACL 2024).
+# Of the training text of their model, Llama-2, 89.70 % was English, 0.17 % German and 0.13 % Chinese (paper, section 3.1).
 # This course lets you look for yourself.
 
 # %% tags=["claims"]
@@ -40,34 +122,18 @@
 # No knowledge of transformers yet.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 45 minutes to work through; the cells themselves run for about half a minute on two CPU cores, in 2 GB of memory.
-# The default model is Gemma 3 270M.
-# It comes as a quantized file (type Q4_K_M), and the library turns it back into ordinary numbers.
-# Most of the file's numbers have 8 or 5 bits, 7.4 on average, so the model has lost a little precision.
+# **Time** about 60 minutes to work through; the cells themselves run for about half a minute on two CPU cores, in 2 GB of memory.
+# The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 # A GPU is not needed here.
 
 # %% tags=["claims"]
 {
-    "about 45 minutes to work through": "an estimate for a lesson",
+    "about 60 minutes to work through": "an estimate for a lesson",
     "for about half a minute on two CPU cores, in 2 GB of memory": "run in a container of 2 GB",
-    "Gemma 3 270M": "the name of a model",
-    "Most of the file's numbers have 8 or 5 bits, 7.4 on average": (
-        "counted in the file (tests/test_packaged.py)"
+    "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
+        "the name of a model, and counted in the file (tests/test_packaged.py)"
     ),
 }
-
-# %% tags=["setup"]
-
-# %% tags=["parameters"]
-model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
-source, target = "fr", "zh"  # two languages other than English
-seed = 0
-
-# %%
-from IPython.display import display
-
-model = ll.load_model(model)
-model
 
 # %% [markdown]
 # ## 1. Concepts with a word in every language
@@ -98,6 +164,32 @@ some[["en", "fr", "de", "ru", "zh"]].map(" | ".join)
         .map(lambda word: len(model.tokenizer(word, add_special_tokens=False)["input_ids"]) == 1)
         .mean()
         > 0.9
+    ),
+}
+
+# %% [markdown]
+# **Question.** The cell for *flower* in Chinese holds two words, 花 and 花朵.
+# What would go wrong if only the first one counted?
+#
+# <details><summary>Answer</summary>
+#
+# The model may answer with the other one, which a speaker would accept as well.
+# (Here both begin with the same token, but 书 and 書, for *book*, do not.)
+# The probability of the other one would be lost, and Chinese would look weaker than it is.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "The cell for *flower* in Chinese holds two words, 花 and 花朵.": (
+        [*words.loc["flower", "zh"]] == ["花", "花朵"]
+    ),
+    "both begin with the same token, but 书 and 書, for *book*, do not": (
+        {"书", "書"} <= {*words.loc["book", "zh"]}
+        and {*ll.start_ids("花", model.tokenizer, "first")}
+        <= {*ll.start_ids("花朵", model.tokenizer, "first")}
+        and not {*ll.start_ids("书", model.tokenizer, "first")}
+        & {*ll.start_ids("書", model.tokenizer, "first")}
     ),
 }
 
@@ -136,17 +228,32 @@ print("accepted answers:", flower.answers)
 prompts.to_frame()[["concept", "answer_en", f"answer_{target}", "demos"]].head()
 
 # %% [markdown]
+# **Question.** Suppose you leave out the four demonstrations and keep the last line.
+# What does the model then not know?
+#
+# <details><summary>Answer</summary>
+#
+# It does not know the task.
+# After an open quotation mark the text may go on with a name, a sentence or anything else.
+# The demonstrations show that one word follows, and that it is a translation.
+#
+# </details>
+
+# %% [markdown]
 # ## 3. Two more tasks: repetition and cloze
 #
 # **Objective: know what each task asks of the model.**
 #
 # *Repetition* has the same shape, but both sides are in the target language.
-# The answer stands in the prompt, and nothing has to be translated.
-# In Llama-2 English rises here, too (paper, section 4.1 and appendix B); notebook 2 looks at this model.
+# The answer is in the prompt, and nothing has to be translated.
+# In Llama-2 English rises here as well (paper, section 4.1 and appendix B).
+# Notebook 2 looks at this model.
 #
 # *Cloze* describes a concept in one language and leaves the word out.
-# The sentence does not hold the answer, so it can hardly be copied (in a few prompts an example has it by chance).
+# The sentence does not hold the answer, so it can hardly be copied.
+# (In a few prompts an example has it by chance.)
 # These prompts show two examples.
+# In English, the last line of the cloze says: *Every morning, the "___" rises in the east, and brings the earth light and warmth.*
 
 # %%
 for task in ("repetition", "cloze"):
@@ -158,9 +265,21 @@ for task in ("repetition", "cloze"):
     "The sentence does not hold the answer": (
         example.answers[target][0] not in example.text.splitlines()[-1]
     ),
-    "in a few prompts an example has it": "counted: 6 of the 210 Chinese prompts of seed 0",
+    "In a few prompts an example has it": "counted: 6 of the 210 Chinese prompts of seed 0",
+    'Every morning, the "___" rises in the east': example.concept == "sun",
     "These prompts show two examples": len(example.text.splitlines()) == 2 + 1,
 }
+
+# %% [markdown]
+# **Question.** In which of the three tasks could the model answer by copying a word of the prompt?
+#
+# <details><summary>Answer</summary>
+#
+# In repetition: the last line holds the answer.
+# In translation it holds the source word, and a copy of that is wrong, unless both words are spelled alike.
+# In cloze it holds neither.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 01.1 · Write a query (2 minutes, easy)
@@ -247,6 +366,26 @@ ll.plots.bars(cut, x="name", y="tokens", title="Tokens per word, by language")
 }
 
 # %% [markdown]
+# **Question.** Polish words take more tokens than English ones.
+# Does it follow that the model knows Polish less well?
+#
+# <details><summary>Answer</summary>
+#
+# It does not follow.
+# The number says how the tokenizer cuts a word, not what the model knows about it.
+# A model can know a word that it has to write in three pieces.
+# (Both often go together, because a language with little training text gets few tokens.)
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "Polish words take more tokens than English ones": (
+        cut.set_index("language").tokens.pipe(lambda tokens: tokens.pl > tokens.en)
+    ),
+}
+
+# %% [markdown]
 # ## 5. Start(w): which tokens begin a word?
 #
 # **Objective: turn "the model says *fleur*" into a set of tokens.**
@@ -254,10 +393,11 @@ ll.plots.bars(cut, x="name", y="tokens", title="Tokens per word, by language")
 # The model may begin *fleur* with `fleur`, but also with `fle` or just `f`, with or without a space before it.
 # The paper counts **every** entry that is a prefix of the word: call that set Start(w) (appendix A.2).
 # The probability of a word is the sum over Start(w).
-#
 # Then `f` counts towards *fleur* and *flower* alike, in Llama-2's vocabulary as well.
 # The paper drops words that share a first token with the English one: for French it keeps 56 words of 139 (section 3.3).
-# To lose fewer words we take another rule where the vocabulary is large: the word's own token, where the word is one token after a quotation mark; otherwise the token that the tokenizer itself puts first.
+#
+# To lose fewer words, this course uses another rule for large vocabularies.
+# If the word is one token after a quotation mark, that token counts; otherwise the one that the tokenizer puts first.
 
 # %%
 for word in ("fleur", "flower", "花"):
@@ -267,7 +407,10 @@ for word in ("fleur", "flower", "花"):
 
 # %% [markdown]
 # **What to notice.** Our rule is a compromise: this tokenizer spells *fleur* as `f` + `leur`, and `f` is the beginning of many words.
-# Our numbers follow another rule than the paper's, which is `mode="prefix"`.
+# `first` has a token with a space before it, `␣fleur`, and another without, `f`.
+# `⟨E8⟩` is a byte: a character can be spelled by its bytes ([byte fallback](GLOSSARY.md)).
+# The paper's rule is `mode="prefix"`.
+# Ours is the default for this model: `"word"` where one token is the word, `"first"` for the other words.
 
 # %% tags=["claims"]
 {
@@ -282,6 +425,23 @@ for word in ("fleur", "flower", "花"):
 
 # %%
 display(ll.explore.tokens(model.tokenizer, "fleur", "flower"))
+
+# %% [markdown]
+# **Question.** What did you find with the widget?
+#
+# <details><summary>Answer</summary>
+#
+# Any word that both languages spell alike, such as *lion* or *table*.
+# It is cut into the same tokens in both languages, by every rule.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "spell alike, such as *lion* or *table*": all(
+        {word} <= {*words.loc[word, "fr"]} & {*words.loc[word, "en"]} for word in ("lion", "table")
+    ),
+}
 
 # %% [markdown]
 # ## Exercise 01.2 · Find Start("flower") by hand (4 minutes, easy)
@@ -339,9 +499,9 @@ ll.checks.exercise("01.2", answer)
 # French *lion* and English *lion* begin with the same token: when it appears, nobody can say in which language.
 # To be safe, it is also dropped when the English word stands inside the target's, capitals aside (*arm* in German *Arm*): the authors' rule (`Translation.ipynb`).
 #
-# Which languages are compared?
-# The authors' code compares the target and English (`overlap="paper"`, the default in the paper's mode, `prefix`).
-# The library compares the source as well (`overlap="drop"`, the default in the other modes), so that no token counts for two languages.
+# `overlap="paper"` compares the target and English, as the authors do.
+# `overlap="drop"`, the default (except with `mode="prefix"`), compares the source as well, so that no token counts for two languages.
+# In the next cell the source is English, so only English and the target are compared.
 
 # %%
 import pandas as pd
@@ -402,6 +562,17 @@ ll.plots.bars(kept, x="target", y="concepts", title=title, group="mode", meaning
 # %%
 few = ll.build_prompts("translation", "zh", "de", tokenizer=model.tokenizer, mode="prefix")
 few.dropped.head(6)
+
+# %% [markdown]
+# **Question.** From French some concepts are dropped that are kept from German.
+# What must you do before you compare the two pairs?
+#
+# <details><summary>Answer</summary>
+#
+# Take the concepts that both pairs keep.
+# Otherwise you compare words, not languages: some words are easier than others.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 01.3 · What is dropped? (4 minutes, medium)
@@ -484,8 +655,8 @@ ll.checks.exercise("01.4", answer)
 # **Question to answer with the widget:** take *book*.
 # From French to Chinese, and from Chinese to French: in which direction does the model's last layer (the top row) get the word right?
 #
-# A model computes in layers, one after the other, and the answer comes from the last one.
-# The grid shows what you will learn to read in the next notebook: the most probable token at every layer, and beside it the probability of each language.
+# Each column of the grid is a token of the prompt, and the last column is the answer.
+# The curves beside it add up the probability of each language.
 
 # %%
 display(ll.explore.prompt(model, source=source, target=target, concept="book"))
@@ -496,7 +667,41 @@ display(ll.explore.prompt(model, source=source, target=target, concept="book"))
 
 # %%
 book = prompts["book"] if "book" in prompts else prompts[0]
-ll.plots.grid(ll.decode(model, book, positions=7, top_k=10, follow=True))
+seen = ll.decode(model, book, positions=7, top_k=10, follow=True)
+ll.plots.grid(seen)
+
+# %% [markdown]
+# **Questions.** In which direction is the answer right?
+# Which word is on top at layers 14 to 16, and what does that say about "the model thinks in English"?
+#
+# <details><summary>Answer</summary>
+#
+# From French to Chinese the answer is right: 书.
+# From Chinese to French it is wrong: the top row says *book*, in English.
+#
+# On the way to Chinese, *libro* is on top, which is Spanish and Italian.
+# The grid leaves it grey, because it follows French, English and Chinese only.
+# So English is not the only language that can appear uninvited.
+# One prompt cannot tell how often that happens.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "on top at layers 14 to 16": all(
+        ll.plots.token_text(token, model.tokenizer) == "libro"
+        for token in seen.between(14, 16).top_ids[0, -1, :, 0].tolist()
+    ),
+    "From French to Chinese the answer is right": seen.rank["zh"][0, -1, -1] == 1,
+    "the top row says *book*, in English": (
+        ll.decode(
+            model,
+            ll.build_prompts("translation", "zh", "fr", tokenizer=model.tokenizer)[book.concept],
+            progress=False,
+        ).rank["en"][0, -1]
+        == 1
+    ),
+}
 
 # %% [markdown]
 # ## What this does not show
@@ -510,5 +715,13 @@ ll.plots.grid(ll.decode(model, book, positions=7, top_k=10, follow=True))
 # - Translation, repetition and cloze prompts all end right before the answer.
 # - Start(w) is the set of tokens that begin a word.
 # - A concept that can't tell two languages apart is dropped, with its reason.
+
+# %% [markdown]
+# ## Readings
 #
-# **Further reading:** section 3.3 and appendix A.2 of the [paper](https://aclanthology.org/2024.acl-long.820/).
+# - Wendler and others (2024), [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/): section 3.3 and appendix A.2 describe the prompts and Start(w) that you have just built.
+# - Touvron and others (2023), [Llama 2](https://doi.org/10.48550/arXiv.2307.09288): the paper's model, and how little of its training text was not English.
+# - Gemma Team (2025), [Gemma 3 Technical Report](https://doi.org/10.48550/arXiv.2503.19786): the family of this course's model, and its large vocabulary.
+
+# %%
+print(ll.checks.check_environment())  # versions and memory: send these lines with a question

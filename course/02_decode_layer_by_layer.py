@@ -32,13 +32,13 @@
 # **You need** notebook 1, and to know what a matrix product and a softmax are.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 55 minutes to work through; the cells run for about two minutes on two CPU cores the first time, in 2 GB of memory.
+# **Time** about 70 minutes to work through; the cells run for about two minutes on two CPU cores the first time, in 2 GB of memory.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 # Llama-2 7B, the paper's smallest model, has 7.0 GB of weights in 8-bit (not run for this text).
 
 # %% tags=["claims"]
 {
-    "about 55 minutes to work through": "an estimate for a lesson",
+    "about 70 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and what tests/test_packaged.py counts in its file"
@@ -72,7 +72,9 @@ print(model, len(prompts), "prompts")
 # **Objective: know what we are about to read.**
 #
 # Every token starts as a vector of `d_model` numbers.
-# Each of the model's `n_layers` blocks reads it and *adds* something to it: the vector is called the **residual stream**, and its value after a block a **latent** (or hidden state).
+# Each of the model's `n_layers` blocks reads the vector and *adds* something to it.
+# The vector is called the **residual stream**.
+# Its value after a block is a **latent** (or hidden state).
 # After the last block the model normalises the latent, multiplies it by the *unembedding* matrix and gets one number per token, the **logits**.
 # A softmax makes them probabilities.
 #
@@ -91,12 +93,24 @@ print("\nlayers:", model.n_layers, " d_model:", model.d_model)
 print("answer:", example.answers[target][0])
 
 # %% [markdown]
+# **Question.** Why do we follow the last position, and not that of the word *aigle*?
+#
+# <details><summary>Answer</summary>
+#
+# At each position the model predicts the token that comes next.
+# Only the last position predicts the answer.
+# The position of *aigle* predicts the closing quotation mark; notebook 7 comes back to it.
+#
+# </details>
+
+# %% [markdown]
 # ## 2. One trace by hand
 #
 # **Objective: take the latents out of the model yourself.**
 #
-# [nnsight](https://nnsight.net) keeps what we ask for while the model runs.
-# Inside the `with` block, `block.output` is the real tensor of shape `[batch, position, d_model]`; `.save()` keeps it after the block ends.
+# [nnsight](https://nnsight.net) is a library that keeps what we ask for while a model runs.
+# Inside `with model.trace(…)`, `block.output` is the output of one block, a tensor of shape `[batch, position, d_model]`.
+# `.save()` keeps it after the trace ends.
 # We keep the last position of every layer, on the CPU.
 
 # %%
@@ -110,6 +124,17 @@ with model.trace(example.text):
 
 h = torch.cat(latents)
 h.shape  # [n_layers, d_model]
+
+# %% [markdown]
+# **Question.** `output[:, -1]` is the last position.
+# What would `output[:, 0]` tell about the question?
+#
+# <details><summary>Answer</summary>
+#
+# Nothing.
+# The model reads from left to right, so the first position has seen only the first token.
+#
+# </details>
 
 # %% [markdown]
 # ## 3. The logit lens by hand
@@ -174,6 +199,19 @@ for rule in ("prefix", None):  # the paper's rule, and the library's for a large
         (by_rule["prefix"] - by_rule[None]).max() < 0.01
     ),
 }
+
+# %% [markdown]
+# **Question.** At the last layer the lens gives the model's own answer.
+# Does that prove that it is right in a middle layer?
+#
+# <details><summary>Answer</summary>
+#
+# It does not.
+# At the last layer the lens does what the model does.
+# In the middle it *assumes* that a latent is written in the way that the last layer writes.
+# Notebook 9 tries lenses that do not assume this.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 02.1 · Entropy (3 minutes, easy)
@@ -248,7 +286,9 @@ ll.plots.grid(seen)
 # %% [markdown]
 # **What to do.** In the last column, click the first cell in the colour of English, choose *follow* beside its token, and find in the curves at which layer the Chinese word overtakes it.
 #
-# **What to notice.** In the lower layers the lens shows tokens from anywhere: it does not yet read a fitting word.
+# **What to notice.** In layers 1 to 5 of the last column the lens is sure of one token, `␣'`, a space with a quotation mark.
+# It is the same token for every prompt, so it says nothing about this one.
+# In the next layers it shows other tokens that do not fit.
 # Then, in the last column, the English word comes up, though no word of the prompt is meant as English (French *prune*, a plum, is only spelled so); at the top stands the Chinese one.
 #
 # We picked this concept because it shows English on the way so well.
@@ -256,7 +296,21 @@ ll.plots.grid(seen)
 
 # %% tags=["claims"]
 {
-    "it does not yet read a fitting word": all(
+    "In layers 1 to 5 of the last column the lens is sure of one token, `␣'`": (
+        ll.plots.token_text(one.top_ids[0, 0, 0].item(), model.tokenizer) == "␣'"
+        and one.between(1, 5).top_ids[0, :, 0].unique().numel() == 1
+        and one.between(1, 5).top_probs[0, :, 0].min() > 0.5
+    ),
+    "It is the same token for every prompt": (
+        ll.run_experiment(
+            ll.load_model("gemma-3-270m", stored=True), "translation", "fr", "zh", every=4
+        )
+        .between(1, 5)
+        .top_ids[:, :, 0]
+        .eq(one.top_ids[0, 0, 0])
+        .all()
+    ),
+    "In the next layers it shows other tokens that do not fit": all(
         one.between(1, 9).probability[code].max() < 0.01 for code in ("en", "zh", "fr")
     ),
     "Then, in the last column, the English word comes up": one.rank["en"].min() == 1,
@@ -266,6 +320,18 @@ ll.plots.grid(seen)
     "French *prune*, a plum, is only spelled so": '"prune"' in example.text,
     "at the top stands the Chinese one": one.rank["zh"][0, -1] == 1,
 }
+
+# %% [markdown]
+# **Question.** The lens is sure in the lowest layers.
+# Does *sure* mean *right*?
+#
+# <details><summary>Answer</summary>
+#
+# It does not.
+# The lens reads these latents with an output layer that was not made for them.
+# A low entropy says that one token gets nearly everything, and not that the token fits.
+#
+# </details>
 
 # %% [markdown]
 # ### A larger model
@@ -386,7 +452,8 @@ shown.pivot(index="layer", columns="language", values=["mean", "median", "above_
 # %% [markdown]
 # **What to notice.** Highest on the way is the *source* word, which stands in the prompt.
 # It may be a copy, or the concept, expressed in the source language: the lens cannot tell.
-# In Llama-2 it has probability zero in every layer (paper, caption of Figure 5): a large difference between this small model and the paper's.
+# In Llama-2 it has probability zero in every layer (paper, caption of Figure 5).
+# That is a large difference between this small model and the paper's.
 #
 # The English word, which nobody mentioned, rises as well.
 # In the first layers where it appears the target is still near zero; then the target catches up, and at the last layer it leads and English is gone.
@@ -430,6 +497,55 @@ shown.pivot(index="layer", columns="language", values=["mean", "median", "above_
         round(translation.between(16, 16).probability["en"].median().item(), 3) == 0.002
     ),
 }
+
+# %% [markdown]
+# At the last layer the right Chinese word has a fifth of the probability.
+# Where is the rest?
+# This table shows what the model says when it is wrong, for some of the words.
+
+# %% tags=["claims"]
+{
+    "the right Chinese word has a fifth of the probability": (
+        0.17 < translation.probability["zh"][:, -1].mean() < 0.23
+    ),
+}
+
+# %%
+wrong = translation[(translation.rank[target][:, -1] > 1).numpy()]
+tops = [ll.plots.token_text(token, model.tokenizer) for token in wrong.top_ids[:, -1, 0].tolist()]
+mistakes = pd.DataFrame({"asked for": wrong.prompts["concept"], "top token": tops})
+some = ["chicken", "shirt", "shoulder", "brother", "blue", "treasure", "hill", "sleep"]
+mistakes[mistakes["asked for"].isin(some)]
+
+# %% [markdown]
+# **What to notice.** Many wrong answers are near the right one: for *chicken* 肉 (meat), for *shirt* 裙 (skirt), for *shoulder* 腰 (waist), for *brother* 父親 (father), for *blue* 白 (white).
+# Others are not: for *hill* 花 (flower), for *sleep* 裤 (trousers).
+# It is one token only, so some of them may begin a longer word.
+
+# %% tags=["claims"]
+{
+    "for *chicken* 肉 (meat), for *shirt* 裙 (skirt), for *shoulder* 腰 (waist), for *brother* 父親 (father), for *blue* 白 (white)": (
+        mistakes.set_index("asked for")["top token"][
+            ["chicken", "shirt", "shoulder", "brother", "blue"]
+        ].tolist()
+        == ["肉", "裙", "腰", "父親", "白"]
+    ),
+    "for *hill* 花 (flower), for *sleep* 裤 (trousers)": (
+        mistakes.set_index("asked for")["top token"][["hill", "sleep"]].tolist() == ["花", "裤"]
+    ),
+}
+
+# %% [markdown]
+# **Question.** The French line is far above the English one.
+# Why is the course about English?
+#
+# <details><summary>Answer</summary>
+#
+# French is in the prompt, so the model may just copy it.
+# Nobody mentioned English.
+# Its words need another reason, even if they are less probable.
+#
+# </details>
 
 # %% [markdown]
 # ## 6. English, or a word that is spelled alike?
@@ -581,6 +697,18 @@ leads.query("layer > 12").round(3)
 }
 
 # %% [markdown]
+# **Question.** The lens shows *lion* on the way from French to Chinese.
+# Is that evidence for English, or against it?
+#
+# <details><summary>Answer</summary>
+#
+# Neither.
+# It may be the English word or a copy of the French one.
+# Only words that are spelled differently can decide.
+#
+# </details>
+
+# %% [markdown]
 # ## 7. Repetition: the answer without translating
 #
 # **Objective: take the translating away, and compare with the paper.**
@@ -629,20 +757,32 @@ for name, run in asked.items():
 }
 
 # %% [markdown]
+# **Question.** Suppose English had risen as high in repetition as in translation.
+# Would English on the way then be an error of the lens?
+#
+# <details><summary>Answer</summary>
+#
+# It need not be.
+# In Llama-2 English rises in both.
+# It would mean that translating is not what brings English up.
+# A concept space near English would explain it as well.
+#
+# </details>
+
+# %% [markdown]
 # ## 8. Other targets
 #
 # **Objective: see how far the finding carries.**
 #
-# This table was made by `make results` on the demo model in float32: from French (from German, where French is the target), every fourth concept.
-# `right` is the share of the `n` prompts whose top token begins the right word.
-# The other columns are without cognates (`n_no_cognates`): the highest mean P(English) with its 95 % interval, its layer, and median and share above 10 % there.
+# The figure and the table were made by `make results` on the demo model in float32: from French (from German, where French is the target), every fourth concept, without cognates.
+#
+# `english_peak` is the highest mean P(English), and `median` and `above_10` are the median and the share of prompts above 10 % in that layer.
+# `right` is the share of prompts whose top token begins the right word.
 # `handover` is the first layer from which the target's mean stays ahead of English to the end.
 
 # %% tags=["claims"]
 {
-    "its 95 % interval": "the level of an interval, not a result",
-    "median and share above 10 % there": "what a column holds",
-    "This table was made by `make results` on the demo model": (
+    "The figure and the table were made by `make results` on the demo model": (
         heights.loc["fr: no cognates"].astype(float).round(3).tolist()
         == ll.data.results("targets")
         .query("target == 'zh'")
@@ -667,14 +807,18 @@ for name, run in asked.items():
 }
 
 # %%
-ll.data.results("targets").set_index("target").drop(columns="source")
+targets = ll.data.results("targets")
+targets["name"] = targets["target"].map(ll.plots.language_label)
+title = "How high does English rise on the way to each target?"
+ll.plots.bars(targets, x="name", y="english_peak", title=title)
+
+# %%
+five = ["english_peak", "median", "above_10", "right", "handover"]
+targets.set_index("name")[five].sort_values("right", ascending=False)
 
 # %% [markdown]
 # **What to notice.** For every target the median is far below the mean: few words make it.
 # Every target has a handover, even where hardly an answer is right: at the end English is gone, whatever the answer.
-# Even there the English peak may mean something: a model can have the concept and fail to say it in the target language.
-# In Llama-2 the paper sees this in Estonian: clearly fewer answers are right than in the paper's other languages, and the middle layers still decode the English words (appendix B.1).
-# Arabic may be such a case here: 5 % of the answers are right, and the intervals of the peaks into Arabic and into Chinese overlap.
 #
 # The paper looks at one model outside of the Llama family, Mistral-7B, and finds the same (appendix B.2).
 
@@ -685,18 +829,35 @@ ll.data.results("targets").set_index("target").drop(columns="source")
             lambda table: table.handover.notna().all() and table.right.min() < 0.03
         )
     ),
-    "5 % of the answers are right": (
+    "For every target the median is far below the mean": (
+        ll.data.results("targets").pipe(
+            lambda table: (table["median"] < 0.25 * table.english_peak).all()
+        )
+    ),
+}
+
+# %% [markdown]
+# **Question.** Into Arabic 5 % of the answers are right.
+# Does its English curve then say nothing?
+#
+# <details><summary>Answer</summary>
+#
+# It may say something.
+# A model can have the concept and fail to say it in the target language.
+# In Llama-2 the paper sees this in Estonian: few answers are right, and the middle layers still decode the English words (appendix B.1).
+# Here the intervals of the peaks into Arabic and into Chinese overlap.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "Into Arabic 5 % of the answers are right": (
         ll.data.results("targets").query("target == 'ar'").right.round(2).item() == 0.05
     ),
     "the intervals of the peaks into Arabic and into Chinese overlap": (
         ll.data.results("targets")
         .set_index("target")
         .pipe(lambda table: table.upper.ar > table.lower.zh and table.upper.zh > table.lower.ar)
-    ),
-    "For every target the median is far below the mean": (
-        ll.data.results("targets").pipe(
-            lambda table: (table["median"] < 0.25 * table.english_peak).all()
-        )
     ),
 }
 
@@ -817,6 +978,8 @@ ll.checks.exercise("02.3", probability)
 }
 
 # %% tags=["stub"]
+highest_english = translation.probability["en"].amax(1)  # at any layer, one number per prompt
+final_target = translation.probability[target][:, -1]  # at the last layer
 answer = ...  # translation[i], with the number of a row
 ll.checks.exercise("02.4", answer)
 
@@ -839,7 +1002,8 @@ ll.checks.exercise("02.4", answer)
         probability={code: p * float("nan") for code, p in answer.probability.items()}
     ),
     "this one repeats a word": repeated[0],
-    "is a run": 3,
+    "is the number of a row": 3,
+    "is a run": "book",
 }
 
 # %% [markdown]
@@ -849,7 +1013,7 @@ ll.checks.exercise("02.4", answer)
 # Is it there from German to Chinese as well?
 #
 # No widget on your screen?
-# The next figure shows one state of it.
+# The next figure shows the curves of its first word.
 
 # %% tags=["claims"]
 {
@@ -859,10 +1023,33 @@ ll.checks.exercise("02.4", answer)
 }
 
 # %%
-display(ll.explore.prompt(model, source=source, target=target, concept="book"))
+display(ll.explore.prompt(model, source=source, target=target, concept="defeat"))
 
 # %%
-ll.plots.language_probability(one)
+ll.plots.language_probability(translation["defeat" if "defeat" in translation else 0])
+
+# %% [markdown]
+# **Question.** What did you find?
+#
+# <details><summary>Answer</summary>
+#
+# For example *defeat*: English reaches 97 % from French, and 75 % from German.
+# *year* reaches 63 % from French, and 18 % from German.
+# So the same concept can show English in one pair and hardly in the other.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "English reaches 97 % from French, and 75 % from German": (
+        round(without["defeat"].probability["en"].max().item(), 2) == 0.97
+        and round(other_without["defeat"].probability["en"].max().item(), 2) == 0.75
+    ),
+    "*year* reaches 63 % from French, and 18 % from German": (
+        round(without["year"].probability["en"].max().item(), 2) == 0.63
+        and round(other_without["year"].probability["en"].max().item(), 2) == 0.18
+    ),
+}
 
 # %% [markdown]
 # ## What this does not show
@@ -880,8 +1067,6 @@ ll.plots.language_probability(one)
 # - On the way the source word is highest here; in Llama-2 it stays at zero.
 # - A word that is spelled alike cannot tell translating from copying. Without such words English leads Chinese in one layer from German, in none from French.
 # - A few words make these means: look at the median as well.
-#
-# **Further reading:** sections 4.1 and 6 and appendix B of the [paper](https://aclanthology.org/2024.acl-long.820/); nostalgebraist, *interpreting GPT: the logit lens* (2020).
 
 # %% tags=["claims"]
 {
@@ -898,3 +1083,10 @@ ll.plots.language_probability(one)
     ),
     "A few words make these means": (heights["median"] < 0.2 * heights.pivot_peak).all(),
 }
+
+# %% [markdown]
+# ## Readings
+#
+# - Wendler and others (2024), [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/): sections 4.1 and 6 have the curves that you have just drawn, for Llama-2, and what the authors make of them.
+# - nostalgebraist (2020), [interpreting GPT: the logit lens](https://www.lesswrong.com/posts/AcKRB8wDpdaN6v6ru/interpreting-gpt-the-logit-lens): the post that invented the lens.
+# - Belrose and others (2023), [Tuned Lens](https://doi.org/10.48550/arXiv.2303.08112): where the logit lens misleads, and a lens that is trained.

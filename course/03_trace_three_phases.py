@@ -31,12 +31,12 @@
 # **You need** notebook 2, and the dot product of vectors.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 55 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 2 GB of memory.
+# **Time** about 70 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 2 GB of memory.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
-    "about 55 minutes to work through": "an estimate for a lesson",
+    "about 70 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "tests/test_small_machine.py",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and what tests/test_packaged.py counts in its file"
@@ -89,14 +89,32 @@ for latent in ([0.0, 0, 5], [3.0, 0, 0], [1.0, 0, 1]):
     print(latent, "-> logits", logits.tolist())
 
 # %% [markdown]
+# **Question.** Two latents give the same logits.
+# Are they the same latent?
+#
+# <details><summary>Answer</summary>
+#
+# They need not be.
+# They can differ in what is at right angles to all tokens.
+# The lens does not see that part, but later layers can use it.
+#
+# </details>
+
+# %% [markdown]
 # ## 2. Token energy
 #
 # **Objective: put a number on it.**
 #
-# The squared cosine between a latent and a token says how much of the latent lies along the token's line, in its direction or the opposite one.
-# Average it over all tokens, divide by the same average *between tokens*, and take the root: that is the paper's **token energy** E (its Eq. 2).
+# The paper's **token energy** E (its Eq. 2) compares two averages.
 #
-# In symbols, with unit-length tokens as the rows of Û (v of them): E² = (‖Ûh‖² / v‖h‖²) / (‖ÛᵀÛ‖² / v²), where the last norm is the root of the summed squares of all entries.
+# 1. Take the squared cosine of the latent with each token, and average.
+#    (A squared cosine says how much of a vector is along a line, in one direction or the other.)
+# 2. Take the squared cosine of each token with each token, and average.
+# 3. Divide the first by the second, and take the root.
+
+# %% [markdown]
+# In symbols, E² = (‖Ûh‖² / v‖h‖²) / (‖ÛᵀÛ‖² / v²).
+# Û has the v tokens as rows, each of length one, and the last norm is the root of the summed squares of all entries.
 #
 # E = 0: the latent is at right angles to every token.
 # E = 1: the latent is, on average, as close to the tokens as they are to one another.
@@ -116,13 +134,13 @@ for latent in ([0.0, 0, 5], [3.0, 0, 0], [1.0, 1, 0]):
 # %% [markdown]
 # ## Exercise 03.1 · Energy by hand (5 minutes, medium)
 #
-# Compute E for the latent (1, 0, 1) and the four tokens above.
+# Compute E for the latent (1, 0, 2) and the four tokens above.
 #
-# Steps: its four squared cosines with the tokens; their mean; the mean squared cosine between tokens (over all 16 ordered pairs, a token with itself included); the quotient; the root.
+# Steps: its four squared cosines with the tokens, and their mean; the mean squared cosine between tokens (over all 16 ordered pairs, a token with itself included); the quotient; the root.
 
 # %% tags=["claims"]
 {
-    "for the latent (1, 0, 1) and the four tokens": "an exercise",
+    "for the latent (1, 0, 2) and the four tokens": "an exercise",
     "over all 16 ordered pairs": "an exercise",
 }
 
@@ -131,25 +149,26 @@ answer = ...  # a number
 ll.checks.exercise("03.1", answer)
 
 # %% tags=["solution"]
-# cos² with the first two tokens is 1/2, with the others 0: mean 1/4. Between tokens: each has two
+# cos² with the first two tokens is 1/5, with the others 0: mean 1/10. Between tokens: each has two
 # of four at cos² = 1: mean 1/2.
-answer = ((1 / 4) / (1 / 2)) ** 0.5
+answer = ((1 / 10) / (1 / 2)) ** 0.5
 ll.checks.exercise("03.1", answer)
 
 # %% tags=["right"]
 [
-    "0.707",
-    1 / 2**0.5,
+    "0.447",
+    1 / 5**0.5,
 ]
 
 # %% tags=["wrong"]
 {
-    "That is E²": 0.5,
+    "That is E²": 0.2,
     "squared length of h": 1.0,
-    "mean squared cosine": 0.25,
+    "mean squared cosine: divide": 0.1,
+    "Before you take the root": 0.316,
     "then the square root": 2,
     "is a number": "half",
-    "in per cent": 70.7,
+    "in per cent": 44.7,
 }
 
 # %% [markdown]
@@ -157,7 +176,8 @@ ll.checks.exercise("03.1", answer)
 #
 # **Objective: see, layer by layer, how near the latent points to the tokens.**
 #
-# For the real model, the tokens are the rows of the unembedding with the final norm's gain folded in, scaled to length 1.
+# For the real model, the tokens are the rows of the unembedding.
+# The final norm multiplies each dimension by a gain before they are used; here each row is multiplied by that gain instead, and scaled to length 1.
 
 # %% tags=["claims"]
 {
@@ -184,7 +204,6 @@ ll.plots.energy(run)
 #
 # For Llama-2 70B the paper reports a mostly flat curve around 20 %, and a rise to 30 % in the last ten layers (section 4.2).
 # It reads low energy as information that does not matter for the next token.
-# Where does this model's energy begin to rise, and is it flat before?
 
 # %% tags=["claims"]
 {
@@ -201,43 +220,29 @@ ll.plots.energy(run)
 }
 
 # %% [markdown]
-# To be fast, the library uses ‖Ûh‖² = hᵀ(ÛᵀÛ)h: the `d_model` x `d_model` matrix ÛᵀÛ serves all latents.
-# Is it the same number?
-
-# %%
-some = run.latents[:3].double()
-n_tokens = model.vocab_size
-parts = [slice(start, start + 10_000) for start in range(0, n_tokens, 10_000)]
-seen, products = 0, 0
-for part in parts:  # all tokens at once would take two gigabytes
-    tokens = torch.nn.functional.normalize(model.folded_unembedding(part), dim=-1)
-    # ‖Ûh‖², every token visited
-    seen = seen + torch.stack([(tokens @ h.float().T).double().square().sum(0) for h in some])
-    products = products + (tokens.T @ tokens).double()
-between = products.square().sum() / n_tokens**2
-direct = (seen / (n_tokens * some.square().sum(-1)) / between).sqrt()
-print("largest relative difference:", f"{((direct - run.energy[:3]) / direct).abs().max():.1e}")
+# **Question.** What does this curve do that the paper's does not?
+# Where does it begin to rise?
+#
+# <details><summary>Answer</summary>
+#
+# It begins high, above the dotted line, at layer 1, and falls at once.
+# It is not flat: it falls to its lowest values at layers 11 to 14.
+# From layer 15 on it is higher again, and highest at the last layer: like the paper's rise, but lower.
+#
+# </details>
 
 # %% tags=["claims"]
 {
-    "Is it the same number?": ((direct - run.energy[:3]) / direct).abs().max() < 1e-5,
-}
-
-# %% [markdown]
-# The curve is the mean of E, as in the authors' `Translation.ipynb`; the paper's text says root mean squared (section 4.2).
-# For latents as alike as these it makes little difference:
-
-# %%
-for layer in (1, model.n_layers // 2, model.n_layers):
-    e = run.energy[:, layer - 1]
-    root = e.square().mean().sqrt()
-    print(f"layer {layer:2}   mean of E {e.mean():.4f}   root of the mean of E² {root:.4f}")
-
-# %% tags=["claims"]
-{
-    "it makes little difference": (
-        run.energy.square().mean(0).sqrt() < 1.02 * run.energy.mean(0)
-    ).all(),
+    "above the dotted line, at layer 1, and falls at once": (
+        run.energy.mean(0)[0] > run.chance["energy"] > 2 * run.energy.mean(0)[1]
+    ),
+    "its lowest values at layers 11 to 14": (
+        sorted(run.energy.mean(0).argsort()[:4].tolist()) == [11 - 1, 11, 12, 14 - 1]
+    ),
+    "From layer 15 on it is higher again, and highest at the last layer": (
+        run.between(15, 18).energy.mean(0).min() > 1.5 * run.between(11, 14).energy.mean(0).max()
+        and run.between(2, 18).energy.mean(0).argmax() == 16
+    ),
 }
 
 # %% [markdown]
@@ -261,6 +266,7 @@ ll.predict(question, list(choices), part, f"{held:.0%}.")
 # %%
 import pandas as pd
 
+parts = [slice(n, n + 10_000) for n in range(0, model.vocab_size, 10_000)]  # fits in memory
 gram = ll.geometry.gram(model.folded_unembedding(part) for part in parts)
 rows = []
 for h in run.latents.unbind(1):  # layer by layer
@@ -271,7 +277,9 @@ for h in run.latents.unbind(1):  # layer by layer
     row = {name: ll.geometry.token_energy(x, gram).mean().item() for name, x in kinds.items()}
     rows.append({"share of three": (size[three].sum() / size.sum()).item()} | row)
 shares = pd.DataFrame(rows, index=pd.Index(run.layers, name="layer"))
-shares.round(3)
+
+# %%
+shares.iloc[:: model.n_layers // 6].round(2)  # some of the layers
 
 # %% [markdown]
 # **What to notice.** Three dimensions of 640 hold most of the squared length in every layer of the demo model, for nearly every prompt.
@@ -398,6 +406,56 @@ effects.round(4)
     "setting them to zero moves the latent less": (
         mean[others].abs().max() < 0.1 * mean[giants].abs().min()
     ),
+}
+
+# %% [markdown]
+# **Question.** The giants say nearly nothing about the answer.
+# Could you remove them?
+#
+# <details><summary>Answer</summary>
+#
+# You could not.
+# Set to zero, they take nearly every answer with them.
+# Replaced by their mean, they take none.
+# The model needs that they are there, and not that they vary.
+#
+# </details>
+
+# %% [markdown]
+# ## Exercise 03.2 · One giant (3 minutes, easy)
+#
+# A latent has 640 dimensions.
+# One of them is 100, the other 639 are 1.
+# What share of its squared length does the giant hold?
+
+# %% tags=["claims"]
+{
+    "A latent has 640 dimensions. One of them is 100, the other 639 are 1.": "an exercise",
+}
+
+# %% tags=["stub"]
+answer = ...  # a number between 0 and 1
+ll.checks.exercise("03.2", answer)
+
+# %% tags=["solution"]
+# 10,000 of 10,639.
+answer = 100**2 / (100**2 + 639)
+ll.checks.exercise("03.2", answer)
+
+# %% tags=["right"]
+[
+    "94 %",
+    0.94,
+]
+
+# %% tags=["wrong"]
+{
+    "SQUARED length": 100 / 739,
+    "counts for its size": 1 / 640,
+    "by all 640": 10000 / 639,
+    "take the rest": 639 / 10639,
+    "in per cent": 94,
+    "is a number": "most",
 }
 
 # %% [markdown]
@@ -561,7 +619,25 @@ ll.plots.anatomy(models)
 }
 
 # %% [markdown]
-# ## Exercise 03.2 · Find the handover (8 minutes, medium)
+# **Question.** A pair of languages has no concept phase by our rule.
+# Does the model then have no concept of the word?
+#
+# <details><summary>Answer</summary>
+#
+# The rule cannot tell.
+# Its *concept phase* is a layer where English leads the target, above 5 %.
+# A concept that shows in other words, or in none, is not counted.
+# The name is the paper's; the rule looks at English only.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "English leads the target, above 5 %": "the rule of ll.find_phases",
+}
+
+# %% [markdown]
+# ## Exercise 03.3 · Find the handover (8 minutes, medium)
 #
 # Write `handover(p_english, p_target)` for two lists with one probability per layer.
 # Return the number of the first layer (counting from 1) from which the target is larger than English **to the end**, or `None` when there is none.
@@ -577,7 +653,7 @@ def handover(p_english, p_target): ...
 
 
 answer = ...  # write handover, then replace the dots here by: handover
-ll.checks.exercise("03.2", answer)
+ll.checks.exercise("03.3", answer)
 
 
 # %% tags=["solution"]
@@ -591,7 +667,7 @@ def handover(p_english, p_target):
     return layer
 
 
-ll.checks.exercise("03.2", handover)
+ll.checks.exercise("03.3", handover)
 
 # %% tags=["right"]
 [
@@ -612,43 +688,6 @@ ll.checks.exercise("03.2", handover)
     "for any lists": lambda e, t: ...,
     "is a number": lambda e, t: "layer 4",
     "is a function": 4,
-}
-
-# %% [markdown]
-# ## Exercise 03.3 · One giant (3 minutes, easy)
-#
-# A latent has 640 dimensions.
-# One of them is 100, the other 639 are 1.
-# What share of its squared length does the giant hold?
-
-# %% tags=["claims"]
-{
-    "A latent has 640 dimensions. One of them is 100, the other 639 are 1.": "an exercise",
-}
-
-# %% tags=["stub"]
-answer = ...  # a number between 0 and 1
-ll.checks.exercise("03.3", answer)
-
-# %% tags=["solution"]
-# 10,000 of 10,639.
-answer = 100**2 / (100**2 + 639)
-ll.checks.exercise("03.3", answer)
-
-# %% tags=["right"]
-[
-    "94 %",
-    0.94,
-]
-
-# %% tags=["wrong"]
-{
-    "SQUARED length": 100 / 739,
-    "counts for its size": 1 / 640,
-    "by all 640": 10000 / 639,
-    "take the rest": 639 / 10639,
-    "in per cent": 94,
-    "is a number": "most",
 }
 
 # %% [markdown]
@@ -700,7 +739,7 @@ ll.checks.exercise("03.4", answer)
 # Scaled to length 1, every latent is a point on a sphere of `d_model` dimensions.
 # We look at it along two measured directions (our choice: the paper's sphere is a sketch).
 # The **language axis** is the mean difference between the target words' tokens and the English ones'.
-# The **concept axis** of a word is what its two tokens share, apart from what all words share.
+# The **concept axis** of a word is what its two tokens share: the middle between them, without the part that the tokens of all words have in common.
 
 # %% tags=["claims"]
 {
@@ -729,8 +768,10 @@ ll.checks.exercise("03.4", answer)
 # So the globe magnifies the distance from the pole, and prints the factor at its axes.
 # Beside it stands the flat measure: the same path in true cosines.
 
-# %% tags=["predict"]
+# %%
 path = ll.sphere_path(model, run)
+
+# %% tags=["predict"]
 half = path.to_frame().loc[model.n_layers // 2 :]  # in the lower half no word is in sight
 concept = (half["concept"] > half["concept"].max() / 2).idxmax()
 language = (half["language"] > half["language"].max() / 2).idxmax()
@@ -797,10 +838,39 @@ path.to_frame()[["language", "concept", "rest"]].round(4)
 }
 
 # %% [markdown]
+# **Question.** Does this path lean to English (x below zero) where the word appears?
+# And is 0.015 on the concept axis much?
+#
+# <details><summary>Answer</summary>
+#
+# It does not lean to English.
+# At layer 13 x is about zero, and at layers 14 to 17 it is slightly on the side of the target.
+#
+# 0.015 is small: the latent is nearly at right angles to the axis.
+# But it is far outside the grey cloud, which shows what the axes of other words give.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "is 0.015 on the concept axis": path.to_frame().concept.max().round(3) == 0.015,
+    "At layer 13 x is about zero": (
+        path.to_frame().loc[13, ["language_lower", "language_upper"]].prod() < 0
+    ),
+    "at layers 14 to 17 it is slightly on the side of the target": (
+        path.to_frame().language.loc[14:17].between(0, 0.005).all()
+    ),
+    "0.015 is small": path.to_frame().concept.max().round(3) == 0.015,
+    "it is far outside the grey cloud": (
+        path.coordinates[:, 12, 1].mean() > 2 * path.chance.mean(0)[:, 12, 1].max()
+    ),
+}
+
+# %% [markdown]
 # ## 7. Try it
 #
 # **Question to answer with the widget:** choose *repetition*, and then the translation from German again.
-# In which of the two does a phase go missing?
+# In which of the two does a phase go missing, and which phase is it?
 #
 # Llama-2 differs: there English also rises when a word is repeated, before the target in German, French and Russian, and beside it in Chinese (the paper's section 4.1 and appendix B).
 
@@ -815,6 +885,27 @@ display(ll.explore.pair(model, source=source, target=target))
 ll.explore.pair(model, source=source, target=target, backend="static")
 
 # %% [markdown]
+# **Question.** Which phase goes missing?
+#
+# <details><summary>Answer</summary>
+#
+# When Chinese is repeated, there is no concept phase: English never passes 5 % and the target at once.
+# That fits both readings: nothing has to be translated, and the answer is in the prompt.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "English never passes 5 % and the target at once": (
+        ll.find_phases(
+            ll.run_experiment(model, "repetition", target=run.target, seed=0, every=4)
+        ).concept_start
+        is None
+        and 0.05 > 0
+    ),
+}
+
+# %% [markdown]
 # ## What this does not show
 #
 # The sphere keeps two directions out of hundreds, other axes give another picture, and a mean path hides how much single words differ.
@@ -826,6 +917,11 @@ ll.explore.pair(model, source=source, target=target, backend="static")
 # - Token energy compares how near a latent points to the tokens with how near they point to one another.
 # - A few giant dimensions are nearly constant, and the model needs them.
 # - Our rule finds where each language leads, with an uncertainty; this model's first layers do not fit the paper's phases.
-# - The sphere is measured; its magnification is a drawing aid.
+# - The sphere is measured; its magnification is a drawing aid. The mean path does not lean to English here.
+
+# %% [markdown]
+# ## Readings
 #
-# **Further reading:** sections 4.2 and 5 of the [paper](https://aclanthology.org/2024.acl-long.820/).
+# - Wendler and others (2024), [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/): sections 4.2 and 5 define energy and the phases, and sketch the sphere.
+# - Sun and others (2024), [Massive Activations](https://doi.org/10.48550/arXiv.2402.17762): giants that hardly vary, and that models cannot do without.
+# - Timkey and van Schijndel (2021), [All Bark and No Bite](https://doi.org/10.18653/v1/2021.emnlp-main.372): how a few dimensions spoil a comparison by cosines.

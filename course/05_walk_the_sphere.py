@@ -32,12 +32,12 @@
 # **You need** notebook 3.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 55 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 2 GB of memory.
+# **Time** about 65 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 2 GB of memory.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
-    "about 55 minutes to work through": "an estimate for a lesson",
+    "about 65 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and counted by a test"
@@ -634,6 +634,33 @@ display(ll.explore.sphere(model, source=source, target=target))
 # The figure of section 1 has a slider that needs none.
 
 # %% [markdown]
+# **Question.** In which layer does the concept appear when Chinese is repeated?
+#
+# <details><summary>Answer</summary>
+#
+# At layer 13, as in translation, and there y is about twice as large.
+# So the layer at which the concept becomes readable does not depend on translating.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "At layer 13, as in translation, and there y is about twice as large": (
+        1.7
+        < (
+            ll.sphere_path(
+                model,
+                ll.run_experiment(model, "repetition", target=run.target, **ask, progress=False),
+            )
+            .to_frame()
+            .concept.pipe(lambda y: y[13] if y[13] == y.max() > 5 * y[12] else 0)
+            / path.to_frame().concept[13]
+        )
+        < 2.2
+    ),
+}
+
+# %% [markdown]
 # ## What this does not show
 #
 # A map with high stress, and a sphere of two directions out of hundreds, are pictures: they suggest questions.
@@ -646,5 +673,10 @@ display(ll.explore.sphere(model, source=source, target=target))
 # - The zero of x is arbitrary: compare words with their mean.
 # - The mean path turns from the concept axis to the target, but not on a circle.
 # - A rotation from input to output embeddings does not put English on top, here or in Llama-2 (the authors' script).
+
+# %% [markdown]
+# ## Readings
 #
-# **Further reading:** sections 4.1 and 5 of the [paper](https://aclanthology.org/2024.acl-long.820/), and the authors' [`R/embed_unembed.r`](https://github.com/epfl-dlab/llm-latent-language/blob/main/R/embed_unembed.r).
+# - Wendler and others (2024), [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/): sections 4.1 and 5 have the map and the sketch; the authors' [`R/embed_unembed.r`](https://github.com/epfl-dlab/llm-latent-language/blob/main/R/embed_unembed.r) has the rotation.
+# - Kruskal (1964), [Multidimensional Scaling by Optimizing Goodness of Fit](https://doi.org/10.1007/BF02289565): where stress comes from.
+# - Schönemann (1966), [A Generalized Solution of the Orthogonal Procrustes Problem](https://doi.org/10.1007/BF02289451): the best rotation, in a few pages.

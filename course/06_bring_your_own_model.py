@@ -33,14 +33,14 @@
 # **You need** notebook 2 and notebook 4.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 50 minutes to work through.
+# **Time** about 65 minutes to work through.
 # The cells run for about two minutes on two CPU cores the first time, in 2 GB of memory (one model at a time).
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
     "load a model in 8-bit": "the name of a number format",
-    "about 50 minutes to work through": "an estimate for a lesson",
+    "about 65 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and counted by a test"
@@ -358,6 +358,40 @@ ll.plots.language_probability(nothing)
 }
 
 # %% [markdown]
+# **Question.** This model knows nothing, and still Japanese is above English at every layer.
+# Why?
+#
+# <details><summary>Answer</summary>
+#
+# More tokens count for a Japanese word: 3.8 on average, against 2.5 for an English one.
+# Many Japanese words have two spellings.
+# Under equal chances each accepted token adds the same.
+# So a language with more accepted tokens starts higher, in every figure of this course.
+# The yardstick *another word* starts higher in the same way, so compare each curve with its own.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "3.8 on average, against 2.5 for an English one": (
+        [
+            round(sum(len(prompt.token_ids[code]) for prompt in asked) / len(asked), 1)
+            for asked in [
+                ll.build_prompts("translation", "it", "ja", tokenizer=untrained.tokenizer)[::8]
+            ]
+            for code in ("ja", "en")
+        ]
+        == [3.8, 2.5]
+    ),
+    "The yardstick *another word* starts higher in the same way": (
+        nothing.probability["other:ja"].mean() > 1.2 * nothing.probability["other:en"].mean()
+    ),
+    "Japanese is above English at every layer": (
+        (nothing.probability["ja"].mean(0) > nothing.probability["en"].mean(0)).all()
+    ),
+}
+
+# %% [markdown]
 # ## 5. Another pair
 #
 # **Objective: look at the words before you look at the curves.**
@@ -407,6 +441,7 @@ ll.headlines(both).round(3)
 # ## Exercise 06.2 · Which concepts can be used? (6 minutes, medium)
 #
 # `usable(concepts)` gets a dictionary: concept → (tokens that begin the English word, tokens that begin the target word), two sets.
+# A set may be empty: then nothing can be seen of that word.
 # Return the list of the concepts that can tell the two languages apart, in the same order.
 
 
@@ -650,6 +685,26 @@ book = prompts["book"] if "book" in prompts else prompts[0]
 ll.plots.grid(ll.decode(untrained, book, positions=7, top_k=10, follow=True))
 
 # %% [markdown]
+# **Question.** What did the grid of the untrained model look like?
+#
+# <details><summary>Answer</summary>
+#
+# Grey: no cell is in the colour of a language.
+# Each cell shows some token of the vocabulary, with a tiny probability.
+# Compare it with the lower rows of a trained model, which are grey as well, but sure of one token.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "no cell is in the colour of a language": all(
+        nothing.rank[code].min() > 1 for code in nothing.languages
+    ),
+    "with a tiny probability": nothing.top_probs[:, :, 0].max() < 0.01,
+    "but sure of one token": exact.between(3, 5).top_probs[:, :, 0].min() > 0.9,
+}
+
+# %% [markdown]
 # ## What this does not show
 #
 # No GPU and no NDIF server took part in this text; the paths to them were tested on a CPU and on a server on the same machine.
@@ -660,14 +715,17 @@ ll.plots.grid(ll.decode(untrained, book, positions=7, top_k=10, follow=True))
 # - Count memory first; in this small, unsure model 8-bit changed some answers and hardly the means.
 # - An untrained model, a random word and another language are baselines: use one.
 # - What travels to a server is the question, and what comes back is the reduction.
-#
-# **Further reading:** Dettmers and others, [LLM.int8()](https://doi.org/10.48550/arXiv.2208.07339) (2022); Fiotto-Kaufman and others, [NNsight and NDIF](https://doi.org/10.48550/arXiv.2407.14561) (2025).
 
 # %% tags=["claims"]
 {
     "in this small, unsure model 8-bit changed some answers": (
         (exact.top_ids[:, -1, 0] != coarse.top_ids[:, -1, 0]).any()
     ),
-    "(2022)": "a year",
-    "(2025)": "a year",
 }
+
+# %% [markdown]
+# ## Readings
+#
+# - Dettmers and others (2022), [LLM.int8()](https://doi.org/10.48550/arXiv.2208.07339): how 8-bit keeps the giants of notebook 3 apart.
+# - Fiotto-Kaufman and others (2025), [NNsight and NDIF](https://doi.org/10.48550/arXiv.2407.14561): how a trace travels to a server.
+# - Gemma Team (2025), [Gemma 3 Technical Report](https://doi.org/10.48550/arXiv.2503.19786): what its makers say about the demo model's family.

@@ -142,7 +142,7 @@ def runs(tiny):
             }
             | foreign,
         ),
-        "04.4": (
+        "04.5": (
             controls["it"],
             {
                 "English is still followed": words,
@@ -181,7 +181,7 @@ def prompts_of(model, source, target, task="translation", **choices):
     return ll.build_prompts(task, source, target, **ask, **choices)
 
 
-OPEN = ("01.4", "02.4", "03.4", "04.4", "05.4")
+OPEN = ("01.4", "02.4", "03.4", "04.5", "05.4")
 
 
 @pytest.mark.parametrize("number", OPEN)
@@ -312,7 +312,7 @@ def test_the_t_interval_of_four_differences_is_right_too():
     half = stats.t.ppf(0.975, 3) * np.std([-0.1, -0.1, -0.2, 0.1], ddof=1) / 2
     assert half == pytest.approx(0.200, abs=5e-4)
     for answer, words in ((half, "rightly so"), (0.1233, "± 0.20")):
-        outcome = ll.checks.exercise("04.1", answer)
+        outcome = ll.checks.exercise("04.2", answer)
         assert outcome.status == "right" and words in outcome.message, outcome
 
 
@@ -441,6 +441,20 @@ def test_environment_report_names_versions_and_threads():
         and torch.__version__.split("+")[0] in report.message
         and "processors" in report.message
     )
+
+
+def test_a_dictionary_is_not_tried_yet_until_one_of_its_dots_is_replaced():
+    names = ("lingua franca", "shared hub", "copy", "biased decoder", "shared spelling")
+    assert ll.checks.exercise("04.1", dict.fromkeys(names, ...)).status == "not tried yet"
+    outcome = ll.checks.exercise("04.1", dict.fromkeys(names, ...) | {"copy": "D"})
+    assert outcome.status == "wrong" and "fill in: shared spelling, biased" in outcome.message
+
+
+def test_a_notebook_shows_the_problems_of_a_report_and_folds_the_rest():
+    page = ll.checks.Outcome("report", "Python 3.12\n⚠ plotly <5> is missing")._repr_html_()
+    shown, folded = page.split("<details>")
+    assert "⚠ plotly &lt;5&gt; is missing" in shown and "Python" not in shown
+    assert "Python 3.12" in folded and "plotly" not in folded
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@
         "| 2, last section": "the number of a notebook",
         "01.3 | 1 |": "the number of a notebook",
         "02.3 | 2 |": "the number of a notebook",
-        "03.2 | 3 |": "the number of a notebook",
+        "03.3 | 3 |": "the number of a notebook",
         "reports | 4 |": "the number of a notebook",
         "| 6, section": "the number of a notebook",
         "3-D figures": "a name",

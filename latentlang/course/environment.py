@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from .outcome import Outcome
+from .outcome import PROBLEM, Outcome
 
 _PACKAGES = (
     "latentlang",
@@ -66,7 +66,7 @@ def check_environment() -> Outcome:
             "Less than 3 GB of memory are free, and the demo model needs about that: "
             "close other notebooks first."
         )
-    lines += [f"⚠ {problem}" for problem in problems]
+    lines += [f"{PROBLEM} {problem}" for problem in problems]
     return Outcome("report", "\n".join(lines), style=_DARK_FIGURES)
 
 

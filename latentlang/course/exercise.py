@@ -17,8 +17,9 @@ CHECKS = checks_of(import_module(f".{name}", __package__) for name in _NAMES)
 def exercise(number: str, answer: object = ...) -> Outcome:
     """Check an answer to an exercise and say right, wrong with a hint, or not tried yet.
 
-    An untouched stub (``...`` or None) is "not tried yet". A mistake inside the answer, such as a
-    function that raises, is a wrong answer with the error's text, so that "Run all" continues.
+    An untouched stub (``...``, None, or a dictionary of ``...``) is "not tried yet". A mistake
+    inside the answer, such as a function that raises, is a wrong answer with the error's text, so
+    that "Run all" continues.
 
     Args:
         number: of the exercise, such as ``"02.1"``.
@@ -31,7 +32,7 @@ def exercise(number: str, answer: object = ...) -> Outcome:
         known = ", ".join(sorted(CHECKS))
         message = f"There is no exercise {number}.{near(number, CHECKS)} Known: {known}."
         return Outcome("wrong", message)
-    if answer is ... or answer is None:
+    if _untouched(answer):
         return Outcome(
             "not tried yet", f"Replace the ... in exercise {number} and run the cell again."
         )
@@ -41,3 +42,10 @@ def exercise(number: str, answer: object = ...) -> Outcome:
         return Outcome("wrong", str(hint))
     except Exception as error:  # a student's function may raise anything
         return Outcome("wrong", f"Your answer raised {type(error).__name__}: {error}")
+
+
+def _untouched(answer: object) -> bool:
+    """Tell whether an answer is that of the stub."""
+    if isinstance(answer, dict) and answer:
+        return all(value is ... for value in answer.values())
+    return answer is ... or answer is None

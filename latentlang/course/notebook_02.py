@@ -97,6 +97,10 @@ def word_probability(answer: object) -> str:
 @check("02.4")
 def no_detour(answer: object) -> str:
     """A run of one prompt that is answered in the target language without English on the way."""
+    if isinstance(answer, int):
+        raise WrongAnswerError(
+            f"The answer is a run, and {answer} is the number of a row: pass translation[{answer}]."
+        )
     answer_run = run(answer)
     if len(answer_run) != 1:
         raise WrongAnswerError(

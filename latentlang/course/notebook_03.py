@@ -19,21 +19,24 @@ from .answers import (
 
 @check("03.1")
 def energy_by_hand(answer: object) -> str:
-    """Energy of (1, 0, 1) for the four tokens (±1, 0, 0) and (0, ±1, 0)."""
+    """Energy of (1, 0, 2) for the four tokens (±1, 0, 0) and (0, ±1, 0)."""
     typical = {
-        "That is E²: take its square root.": 0.5,
-        "Divide by the squared length of h, which is 2.": 1.0,
-        "That is the mean squared cosine: divide by the tokens' own 0.5, take the root.": 0.25,
+        "That is E²: take its square root.": 0.2,
+        "Divide by the squared length of h, which is 5.": 1.0,
+        "That is the mean squared cosine: divide by the tokens' own 0.5, take the root.": 0.1,
+        "Before you take the root, divide by the tokens' own mean squared cosine, 0.5.": 0.1**0.5,
     }
-    praise = "Half of h's squared length lies in the plane of the tokens, so E² = 0.25 / 0.5 = 0.5."
+    praise = (
+        "A fifth of h's squared length lies in the plane of the tokens, so E² = 0.1 / 0.5 = 0.2."
+    )
     way = (
         "Mean squared cosine between h and the four tokens, divided by the tokens' own (0.5), "
         "then the square root."
     )
-    return close(answer, math.sqrt(0.5), praise, typical, way, 0.01)
+    return close(answer, math.sqrt(0.2), praise, typical, way, 0.01)
 
 
-@check("03.2")
+@check("03.3")
 def handover(answer: object) -> str:
     """A function handover(p_english, p_target) -> the layer where the target takes over."""
     takes_over = function(answer, "handover(p_english, p_target)")
@@ -86,7 +89,7 @@ def _same(result: object, right: int | None) -> bool:
     return number(result) == right
 
 
-@check("03.3")
+@check("03.2")
 def giant_share(answer: object) -> str:
     """The share of the squared length that one dimension of 100 holds beside 639 of 1."""
     typical = {

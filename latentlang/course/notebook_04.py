@@ -11,9 +11,41 @@ from ..prompts.setting import PIVOT
 from .answers import WrongAnswerError, check, close, number, run, translates
 
 _T3 = 3.18  # the 97.5 % quantile of Student's t with 3 degrees of freedom
+# Of each explanation: the outcome that it predicts, and the hint for another one.
+_RIVALS = {
+    "copy": ("D", "which word of the prompt would be copied?"),
+    "shared spelling": ("B", "what happens to it when words of that kind are left out?"),
+    "biased decoder": ("A", "it prefers every English word, also for a wrong one."),
+    "shared hub": ("C", "it belongs to no language: which other words are as near to it?"),
+    "lingua franca": ("E", "it needs the English word of this concept, and no other word."),
+}
 
 
 @check("04.1")
+def rivals(answer: object) -> str:
+    """Which outcome each of five explanations predicts."""
+    try:
+        given = dict(answer)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        raise WrongAnswerError(
+            "The answer is a dictionary: from each explanation to the letter of an outcome."
+        ) from None
+    if empty := [name for name in _RIVALS if given.get(name, ...) in (..., "", "?")]:
+        raise WrongAnswerError(f"Please fill in: {', '.join(empty)}.")
+    letters = {name: str(given[name]).strip().upper() for name in _RIVALS}
+    for name, letter in letters.items():
+        if letter not in ("A", "B", "C", "D", "E"):
+            raise WrongAnswerError(f"{name} is '{letter}': write one of the letters A to E.")
+    chosen = list(letters.values())
+    if twice := [letter for letter in chosen if chosen.count(letter) > 1]:
+        raise WrongAnswerError(f"{twice[0]} stands for two explanations: each letter goes to one.")
+    for name, (right, hint) in _RIVALS.items():
+        if letters[name] != right:
+            raise WrongAnswerError(f"Think of '{name}' again: {hint}")
+    return "Each explanation can now fail. Section 4 shows which of them do."
+
+
+@check("04.2")
 def paired_interval(answer: object) -> str:
     """Half-width of the 95 % interval of a mean paired difference: -0.1, -0.1, -0.2, 0.1."""
     target, english = torch.tensor([0.2, 0.4, 0.1, 0.3]), torch.tensor([0.3, 0.5, 0.3, 0.2])
@@ -45,7 +77,7 @@ def paired_interval(answer: object) -> str:
     return close(answer, 1.96 * paired / 2, praise, typical, way, 0.004)
 
 
-@check("04.2")
+@check("04.3")
 def pooled_interval(answer: object) -> str:
     """The honest half-width if three identical prompts per concept gave 0.010."""
     typical = {
@@ -64,7 +96,7 @@ def pooled_interval(answer: object) -> str:
     return close(answer, 0.010 * math.sqrt(3), praise, typical, way, 0.0005)
 
 
-@check("04.3")
+@check("04.4")
 def by_chance(answer: object) -> str:
     """The chance that at least one of 18 independent 95 % intervals misses by chance."""
     typical = {
@@ -87,7 +119,7 @@ def by_chance(answer: object) -> str:
     )
 
 
-@check("04.4")
+@check("04.5")
 def own_control(answer: object) -> str:
     """A run with a pivot of the student's own: neither English nor the one of the notebook."""
     answer_run = run(answer, 20)
