@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
 from tqdm.auto import tqdm
 
 Progress = bool | Callable[[int, int], None]
 
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _STOPPED = "Stopped: run the cell again to go on. Finished parts of an experiment are kept."
 
 
@@ -24,17 +23,17 @@ class Interruption(KeyboardInterrupt):
         return [str(self)]
 
 
-def interruptible(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+def interruptible(function: _Function) -> _Function:
     """Let a public function that takes long end in one line when the reader interrupts it."""
 
     @wraps(function)
-    def called(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+    def called(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except KeyboardInterrupt:
             raise Interruption(_STOPPED) from None
 
-    return called
+    return cast("_Function", called)
 
 
 @contextmanager
