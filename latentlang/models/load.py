@@ -10,6 +10,7 @@ from types import NoneType
 import torch
 
 from ..errors import ModelError, near
+from ..files import say
 from ..progress import interruptible
 from . import packaged
 from .catalogue import CATALOGUE, FIRST_ON_GPU, PACKAGED, CatalogueEntry
@@ -92,7 +93,7 @@ def load_model(
     if name is None:
         name = default_name(plain=not any((quantization, dtype, device, remote)))
         if hint := _larger_models(name):
-            print(hint, flush=True)
+            say(hint)
     name = str(name)
     if remote not in (False, True, "local"):
         raise ModelError(
