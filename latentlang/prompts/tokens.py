@@ -48,7 +48,7 @@ def start_ids(
         The ids; none, for example, if no entry spells the word in mode ``"word"``.
 
     Raises:
-        DataError: for an empty word or an unknown mode.
+        DataError: for anything but a word, an empty one, and an unknown mode.
 
     >>> import latentlang as ll
     >>> tokenizer = ll.load_model().tokenizer
@@ -57,8 +57,8 @@ def start_ids(
     >>> tokenizer.convert_ids_to_tokens(sorted(ll.start_ids("fleur", tokenizer, "first")))
     ['▁fleur', 'f']
     """
-    if not word or not word.strip():
-        raise DataError("An empty word begins with no token: give start_ids a word.")
+    if not isinstance(word, str) or not word.strip():
+        raise DataError(f"{word!r} is not a word: give start_ids one spelling, such as 'fleur'.")
     return Starts(tokenizer, mode).of(word)
 
 
