@@ -58,7 +58,7 @@ def start_ids(
     ['▁fleur', 'f']
     """
     if not isinstance(word, str) or not word.strip():
-        raise DataError(f"{word!r} is not a word: give start_ids one spelling, such as 'fleur'.")
+        raise DataError(f"{word!r} is not a word: give start_ids a word, such as 'fleur'.")
     return Starts(tokenizer, mode).of(word)
 
 
