@@ -377,3 +377,14 @@ def word(number: int, code: str) -> str:
     """Return a word of four syllables; those of many concepts begin alike, as in a real list."""
     syllables = "ba ke lo mi nu ra se ti" if code == "en" else "vo zu pa ge di fo hu je"
     return "".join(syllables.split()[number * step // 7 % 8] for step in (7, 11, 13, 29))
+
+
+def test_an_account_without_rights_and_chromium_hears_whom_to_ask(tmp_path):
+    """No apt-get is on PATH, and Playwright's download fails: nobody listens at its address."""
+    script = Path(__file__).parent / "browser" / "chromium.py"
+    env = {"PATH": "", "HOME": str(tmp_path), "PLAYWRIGHT_DOWNLOAD_HOST": "http://127.0.0.1:9"}
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    asked, told = done.stderr.strip().splitlines()
+    assert asked.startswith("+ ") and "ask the administrator" in told and "chromium" in told
