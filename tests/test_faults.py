@@ -388,3 +388,19 @@ def test_an_account_without_rights_and_chromium_hears_whom_to_ask(tmp_path):
     assert done.returncode == 1 and done.stdout == ""
     asked, told = done.stderr.strip().splitlines()
     assert asked.startswith("+ ") and "ask the administrator" in told and "chromium" in told
+
+
+def test_code_beside_the_weights_of_a_shared_place_does_not_run(copied, tmp_path):
+    """Whoever can write there could plant it; the weights are tensors and are read as before."""
+    planted = tmp_path / "planted"
+    (copied / "evil.py").write_text(f"open({str(planted)!r}, 'w').close()")
+    path = copied / "config.json"
+    names = {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"auto_map": names}))
+    tokens = copied / "tokenizer_config.json"
+    other = {"auto_map": {"AutoTokenizer": ["evil.Tokenizer", None]}}
+    tokens.write_text(json.dumps(json.loads(tokens.read_text()) | other))
+    (copied / "pytorch_model.bin").write_bytes(b"not a pickle that anybody opens")
+    model = ll.load_model(copied, dtype="float32")
+    assert len(ll.decode(model, TEXTS, progress=False)) == len(TEXTS)
+    assert not planted.exists()
