@@ -64,16 +64,19 @@ class Yardsticks:
         """
         codes, own = tuple(languages), frozenset().union(*begins)
         shown = frozenset().union(*map(self._spellings, demos))
-        near = list(islice(self._behind(concept), _TRIES))
-        for other in near:
+        for other in islice(self._behind(concept), _TRIES):
             ids, apart = self._ids(other, codes)
             if apart and ids.isdisjoint(own) and shown.isdisjoint(self._spellings(other)):
                 sets = {code: self._sets[code].of(other) for code in codes}
                 return Yardstick(other, sets)
-        return self._of_fewest(near, codes, own, shown)
+        return self._of_fewest(islice(self._behind(concept), _TRIES), codes, own, shown)
 
     def _of_fewest(
-        self, near: list[str], codes: tuple[str, ...], own: frozenset[int], shown: frozenset[str]
+        self,
+        near: Iterable[str],
+        codes: tuple[str, ...],
+        own: frozenset[int],
+        shown: frozenset[str],
     ) -> Yardstick | None:
         """Return the first of those concepts that share the fewest tokens; None if none fits."""
         found, fewest = None, None
