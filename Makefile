@@ -13,7 +13,7 @@ SEED ?= 0
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab app qwen test test-more test-large fuzz claims notebooks notebook-files site picture lint prefetch chromium data-check results lenses sizes links bench bench-browser clean
+.PHONY: help lab app qwen test test-more test-large fuzz claims notebooks notebook-files site picture lint prefetch chromium data-check results lenses sizes links soak bench bench-browser clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -106,6 +106,9 @@ sizes: $(VENV)/.ready  ## list the binary data of the wheel, with their total an
 
 links: $(VENV)/.ready  ## print the links for your JupyterHub: make links HUB=https://hub.example.org
 	$(BIN)/python -m tools.links $(HUB)
+
+soak: $(VENV)/.ready  ## use explorers for some minutes in one process, and see that memory and threads do not grow
+	OMP_NUM_THREADS=1 $(BIN)/python tests/soak.py
 
 # Not part of `test`: it needs a quiet machine and takes about twelve minutes.
 bench: $(VENV)/.ready prefetch  ## time decode against the least work there is and against the published way

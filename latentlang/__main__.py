@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from .errors import DataError, LatentLangError
@@ -73,6 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--every", type=int, default=4, help="every n-th concept of the word list (default: 4)"
     )
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a letter that it cannot show becomes its code
+            stream.reconfigure(errors="backslashreplace")
     try:
         if options.command == "prefetch":
             from .models.prefetch import prefetch as fetch

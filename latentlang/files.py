@@ -1,8 +1,9 @@
-"""Where files live: the data that ship with the package, and the caches on disk."""
+"""Where files live, the package's data and the caches on disk, and what an output can show."""
 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -10,6 +11,17 @@ from platformdirs import user_cache_path
 from .errors import DataError
 
 _PACKAGE = Path(__file__).resolve().parent
+
+
+def printable(text: str) -> str:
+    """Return a text with codes for the letters that the standard output cannot show."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def say(text: str) -> None:
+    """Print a text at once, whatever letters the output can show."""
+    print(printable(text), flush=True)
 
 
 def path_of(path: object) -> Path:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from filelock import lock_descriptor, unlock_descriptor
 
+from .files import say
+
 PATIENCE = 300.0  # seconds that a process waits for another one
 _PAUSE = 0.1  # seconds between two tries
 
@@ -74,10 +76,9 @@ def _taken(file: int, path: Path, what: str, still_waiting: Callable[[], None]) 
             if time.monotonic() > limit:
                 return f"{_holder(path)} has held {path} for {PATIENCE:.0f} seconds"
             if not told:
-                print(
+                say(
                     f"{_holder(path)} is at work on {what}: waiting for it, "
-                    f"for {PATIENCE:.0f} seconds at most.",
-                    flush=True,
+                    f"for {PATIENCE:.0f} seconds at most."
                 )
                 told = True
             still_waiting()

@@ -1,11 +1,14 @@
-"""Whole numbers, as readers pass them."""
+"""Numbers, as readers pass them."""
 
 from __future__ import annotations
 
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _LARGEST_SEED = 2**32 - 1  # as for numpy; torch and random take it too
 
@@ -58,3 +61,27 @@ def whole_number(name: str, value: Any, least: int, most: int | None = None) -> 
 def seed_number(seed: Any) -> int:
     """Return a seed. Raises ``DataError`` for what draws nothing, or not the same each time."""
     return whole_number("seed", seed, 0, _LARGEST_SEED)
+
+
+def tensor_of(name: str, values: Any) -> Tensor:
+    """Return numbers as a tensor; a list and an array of numpy are as good as one.
+
+    Args:
+        name: of the argument.
+        values: what was passed.
+
+    Raises:
+        DataError: for anything else.
+
+    >>> tensor_of("points", [[1.0, 0.0]])
+    tensor([[1., 0.]])
+    """
+    import torch
+
+    try:
+        return torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError):
+        raise DataError(
+            f"{name} must be numbers, and it is a {type(values).__name__}: pass a tensor, an array "
+            "or a list."
+        ) from None

@@ -6,8 +6,8 @@ It stands where an NDIF server would. It runs in an environment without latentla
 (``server_environment.py``), so all that a trace needs must have travelled with it.
 ``/seen`` tells the bytes of every job. ``/attack`` makes it hostile: ``{"greeting": ...}``,
 ``{"text": ...}``, ``{"frame": ...}``, ``{"result": ...}``, ``{"error": ...}`` or
-``{"refusal": ...}`` is what it sends from then on in place of its own (bytes in base64); ``{}``
-makes it honest again.
+``{"refusal": ...}`` is what it sends from then on in place of its own (bytes in base64);
+``{"redirect": ...}`` sends the client there; ``{}`` makes it honest again.
 """
 
 import argparse
@@ -100,6 +100,8 @@ async def request(
     if "refusal" in attack:
         said = attack["refusal"] + str(dict(raw.headers))
         raise HTTPException(400, said)
+    if "redirect" in attack:
+        raise HTTPException(307, headers={"Location": attack["redirect"]})
     if options.key and ndif_api_key != options.key:
         raise HTTPException(401, "Missing or invalid API key.")
     wanted = json.loads(asked.model_key.split(":", 1)[1])["repo_id"]

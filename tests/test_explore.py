@@ -65,7 +65,9 @@ def curve(figure, name: str) -> list[float]:
 def numbers(root) -> pd.DataFrame:
     """Return the table behind the link that offers it."""
     link = next(text for text in texts(root) if "Save the numbers" in text)
-    return pd.read_csv(io.BytesIO(base64.b64decode(re.search("base64,([^']+)'", link).group(1))))
+    content = base64.b64decode(re.search("base64,([^']+)'", link).group(1))
+    assert content.startswith(b"\xef\xbb\xbf")  # else Excel takes UTF-8 for Latin-1
+    return pd.read_csv(io.BytesIO(content))
 
 
 HALF = 5e-4  # how exact the numbers of a grid are

@@ -6,7 +6,6 @@ import copy
 import gc
 import json
 import shutil
-import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -102,7 +101,6 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_downloaded(monkeypatc
     """An entry for a model of a million GB, which no machine has free."""
     huge = catalogue.CatalogueEntry("llama-2-huge", "nobody/huge", 1e6)
     monkeypatch.setitem(catalogue.CATALOGUE, huge.name, huge)
-    started = time.perf_counter()
     with pytest.raises(
         ModelError,
         match=r"needs about 1000000 GB of memory and \d+ GB are free: "
@@ -111,19 +109,16 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_downloaded(monkeypatc
         ll.load_model("llama-2-huge", quantization="8bit", device="cpu", download=True)
     with pytest.raises(ModelError, match=r"needs about 4000000 GB of memory .*quantization='8bit'"):
         ll.load_model("llama-2-huge", dtype="float32", device="cpu", download=True)
-    assert time.perf_counter() - started < 5
 
 
 def test_offline_says_so_at_once(run_python):
     """In a process of its own: the hub's client reads HF_HUB_OFFLINE when it is imported."""
     code = """
-import time, latentlang as ll
-started = time.perf_counter()
+import latentlang as ll
 try:
     ll.load_model("nobody/such-model")
 except ll.errors.ModelError as error:
     print(error)
-assert time.perf_counter() - started < 30
 """
     out = run_python(code, HF_HUB_OFFLINE="1")
     assert (
@@ -195,14 +190,6 @@ def test_close_lets_go(tiny):
     closed = tiny.fresh("llama")
     closed.close()
     assert closed.module is None and closed.lm_head is None and "llama" in repr(closed)
-
-
-def test_loading_again_takes_seconds(model):
-    started = time.perf_counter()
-    again = ll.load_model("gemma-3-270m")
-    seconds = time.perf_counter() - started
-    print(f"\nThe demo model loads in {seconds:.1f} s.")
-    assert seconds < 20 and again.n_layers == 18
 
 
 def test_the_demo_model_is_the_packages(model):

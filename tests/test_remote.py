@@ -16,11 +16,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import nnsight
@@ -595,3 +597,57 @@ def test_plain_values_are_read_as_pickle_reads_them():
 def test_requests_that_make_no_sense(tiny, options, said):
     with pytest.raises(ll.errors.ModelError, match=said):
         ll.load_model(tiny.folder("llama"), **options)
+
+
+@contextmanager
+def elsewhere(answer: int = 200, **headers: str):
+    """Yield the address of another host, and the headers of every request that reached it."""
+    came: list[dict[str, str]] = []
+
+    class Other(BaseHTTPRequestHandler):
+        def handle_one_request(self) -> None:
+            self.raw_requestline = self.rfile.readline()
+            self.parse_request()
+            came.append({name.lower(): value for name, value in self.headers.items()})
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(answer)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server_:
+        threading.Thread(target=server_.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server_.server_port}", came
+        server_.shutdown()
+
+
+def carries_a_secret(headers: dict[str, str]) -> bool:
+    return "authorization" in headers or KEY in str(headers) or PASSWORD in str(headers)
+
+
+def test_a_key_does_not_follow_the_address_of_a_result_to_another_host(attacked):
+    with elsewhere() as (address, came):
+        text = json.dumps({"id": "1", "status": "COMPLETED", "data": f"{address}/result"})
+        assert "is not an NDIF server" in attacked(text=text)
+    assert len(came) == 1 and not carries_a_secret(came[0])
+
+
+def test_a_key_does_not_follow_a_redirect_of_the_request(attacked):
+    with elsewhere() as (address, came):
+        assert "refused the request" in attacked(redirect=f"{address}/request")
+    assert came == []
+
+
+def test_a_key_does_not_follow_a_redirect_of_the_connection(on_server, tiny):
+    """The first request of a session, which asks for a websocket."""
+    with elsewhere() as (other, came):
+        with elsewhere(302, Location=f"{other.replace('http', 'ws')}/subscribe") as (host, asked):
+            login = host.replace("://", f"://me:{PASSWORD}@")
+            far = on_server(login, tiny.folder("llama"), key=KEY)
+            assert "check NDIF_HOST" in failure(lambda: ll.decode(far, ["The"]))
+        assert len(asked) == 1 and carries_a_secret(asked[0])  # so it would be seen
+    assert came == []

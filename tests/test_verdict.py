@@ -145,7 +145,7 @@ def test_numbers_are_those_of_the_experiments(qwen):
     odds = {name: np.log(each.astype(float) / (1 - each)).mean() for name, each in left.items()}
     rough = ["another en word", "random", "random, same length"]
     gap = min(odds[name] for name in [*rough, "fr word", "es word", "ru word", "ja word"])
-    assert measured.filter(like="directions)").item() == pytest.approx(gap - odds["en word"])
+    assert measured.filter(like="any control").item() == pytest.approx(gap - odds["en word"])
     gap = min(odds[name] for name in rough) - odds["en word orthogonal"]
     assert measured.filter(like="right angles").item() == pytest.approx(gap)
     gap = odds["en word"] - odds["fr word"]

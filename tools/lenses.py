@@ -3,9 +3,9 @@
     python -m tools.lenses gemma-3-270m
 
 Each fit is kept in the cache; the long one goes on where it was interrupted. How far each lens is
-from the output is written to data/results/lenses.csv. The linear lens is written into data/lenses with matrices of low rank: the smallest one of RANKS at which the KL
-divergence from the output on held-out text changes, at every layer, by less than two fits on half
-of the text each differ.
+from the output is written to data/results/lenses.csv. The linear lens is written into data/lenses
+with matrices of low rank: the smallest one of RANKS at which the KL divergence from the output on
+held-out text changes, at every layer, by less than two fits on half of the text each differ.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DataError
+from ..numbers import tensor_of
 
 _LEAST_LENGTH = 1e-6  # of a difference of unit vectors; single precision rounds at 1e-7
 
@@ -58,6 +59,7 @@ def sphere_axes(
     >>> axes.language.shape, axes.concept.shape
     (torch.Size([3]), torch.Size([2, 3]))
     """
+    u_target, u_pivot = tensor_of("u_target", u_target), tensor_of("u_pivot", u_pivot)
     if u_target.shape != u_pivot.shape or u_target.ndim != 2:
         raise DataError(
             "sphere_axes needs two tensors [n_concepts, d_model] of one shape, "

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..errors import DataError
 from ..lens.energy import Gram, energy_of, gram
+from ..numbers import tensor_of
 
 
 def token_energy(
@@ -38,7 +39,8 @@ def token_energy(
     >>> token_energy(torch.tensor([1.0, 0]), uneven)
     tensor(1.0954)
     """
-    g = U if isinstance(U, Gram) else gram(U)
+    latents = tensor_of("latents", latents)
+    g = U if isinstance(U, Gram) else gram(tensor_of("U", U))
     if latents.shape[-1] != g.matrix.shape[0]:
         raise DataError(
             f"The latents have {latents.shape[-1]} dimensions and the unembedding "

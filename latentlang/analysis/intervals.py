@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import DataError
 from ..lens.require import require_finite
+from ..numbers import tensor_of
 
 RESAMPLES = 2000
 _LOOKS = 10_000  # resamples of a largest ratio, which lies far out
@@ -51,7 +52,7 @@ def mean_ci(
     >>> [round(value.item(), 2) for value in (mean, lower, upper)]
     [1.5, 0.23, 2.77]
     """
-    x = require_finite(torch.as_tensor(x, dtype=torch.float32).cpu(), "mean_ci's x")
+    x = require_finite(tensor_of("x", x).float().cpu(), "mean_ci's x")
     n = len(x) if x.ndim else 0
     if n == 0 or not 0 < level < 1:
         raise DataError(

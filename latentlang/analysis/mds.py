@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DataError
+from ..numbers import tensor_of
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def latent_mds(
     >>> flat.latents.shape, flat.tokens.shape
     (torch.Size([2, 2]), torch.Size([2, 2]))
     """
+    log_probs = tensor_of("log_probs", log_probs)
     if log_probs.ndim != 2 or min(log_probs.shape) < 1 or sum(log_probs.shape) <= n_dims:
         raise DataError(
             "latent_mds needs log-probabilities [n_latents, n_tokens] of more than "

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import DataError
 from ..lens.energy import CHUNK_ROWS
 from ..lens.require import require_finite
+from ..numbers import tensor_of
 
 
 def procrustes(
@@ -37,6 +38,7 @@ def procrustes(
     tensor([[ 0.,  1.],
             [-1.,  0.]])
     """
+    E, U = tensor_of("E", E), tensor_of("U", U)
     if E.shape != U.shape or E.ndim != 2:
         raise DataError(
             "procrustes needs two matrices [V, d_model] of one shape, "
@@ -70,11 +72,12 @@ def token_ranks(
     >>> token_ranks(torch.tensor([[1.0, 0.2]]), torch.eye(2), [1])
     tensor([2])
     """
+    points, U, ids = tensor_of("points", points), tensor_of("U", U), tensor_of("ids", ids)
     if len(points) != len(ids):
         raise DataError(
             f"Each of the {len(points)} points needs one token id, and there are {len(ids)}."
         )
     scores = points.float() @ U.float().to(points.device).T
     require_finite(scores, "the points' products with U")
-    own = scores.gather(1, torch.as_tensor(ids, dtype=torch.long).to(scores.device)[:, None])
+    own = scores.gather(1, ids.long().to(scores.device)[:, None])
     return 1 + (scores > own).sum(-1).cpu()

@@ -6,6 +6,7 @@ from ..errors import DataError
 from ..lens.require import require_run
 from ..lens.run import Run
 from ..models.model import Model, require_model
+from ..progress import interruptible
 from ..prompts.tokens import tokenize_word
 from .axes import sphere_axes, sphere_coordinates
 from .chance import chance_paths
@@ -14,6 +15,7 @@ from .phases import find_phases
 from .sphere import SpherePath
 
 
+@interruptible
 def sphere_path(model: Model, run: Run) -> SpherePath:
     """Return the measured path of every prompt of a run on the sphere.
 

@@ -8,6 +8,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
+from ..files import printable
 from .outcome import PROBLEM, Outcome
 
 _PACKAGES = (
@@ -20,6 +21,7 @@ _PACKAGES = (
     "ipywidgets",
     "anywidget",
 )
+_WORDS = "fleur цветок 花"
 # In JupyterLab's dark themes, figures on white paper have their lightness turned round: white is
 # the theme's #111 then. Hues stay, so orange is English there too.
 _DARK_FIGURES = """
@@ -60,7 +62,7 @@ def check_environment() -> Outcome:
     lines.append(
         f"Model unless you name one: {default_name()}. Results are kept in {_short(user_cache())}."
     )
-    problems = [*_unfit_packages(), *_unfit_places(user_cache(), shared_cache())]
+    problems = [*_unfit_packages(), *_unfit_places(user_cache(), shared_cache()), *_unfit_output()]
     if gigabytes is not None and gigabytes[0] < 3:
         problems.append(
             "Less than 3 GB of memory are free, and the demo model needs about that: "
@@ -114,6 +116,26 @@ def _unfit_places(own: Path, shared: Path | None) -> list[str]:
         problems.append(
             f"latentlang cannot keep results in {_short(own)}: "
             "set XDG_CACHE_HOME to a folder that you may write to."
+        )
+    return problems
+
+
+def _unfit_output() -> list[str]:
+    """Return a sentence with its remedy where figures or printed words cannot be shown."""
+    import plotly.io
+
+    problems = []
+    try:
+        list(plotly.io.renderers)  # reads PLOTLY_RENDERER
+    except ValueError:
+        problems.append(
+            f"PLOTLY_RENDERER={os.environ.get('PLOTLY_RENDERER')} names no way in which plotly "
+            "shows figures: unset it, and restart the kernel."
+        )
+    if printable(_WORDS) != _WORDS:
+        problems.append(
+            f"This output shows letters of {sys.stdout.encoding} only, and prints words of other "
+            "scripts as codes or not at all: set PYTHONUTF8=1, and start Python again."
         )
     return problems
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass, field
 
+from ..files import printable
+
 PROBLEM = "⚠"  # begins each line of a report that asks for something to be done
 _SIGN = {"right": "✔", "wrong": "✘", "not tried yet": "✎", "report": ""}
 
@@ -30,7 +32,7 @@ class Outcome:
 
     def __repr__(self) -> str:
         lead = "" if self.status == "report" else f"{self.status}: "
-        return f"{_SIGN[self.status]} {lead}{self.message}".lstrip()
+        return printable(f"{_SIGN[self.status]} {lead}{self.message}".lstrip())
 
     def _repr_html_(self) -> str:
         style = f"<style>{self.style}</style>" if self.style else ""

@@ -17,7 +17,7 @@ from ..lens.lens import Lens
 from ..lens.require import require_means
 from ..lens.run import Run
 from ..models.model import Model
-from ..progress import Progress
+from ..progress import Progress, interruptible
 from ..prompts.tasks import TASKS, find_task
 from ..runs.experiments import run_experiment
 from .controls import pair_controls, size_control, source_of
@@ -28,6 +28,7 @@ from .panel import Panel, on_close
 from .static import menu, wants_static
 
 
+@interruptible
 def pair(
     model: Model,
     task: str = "translation",
@@ -122,6 +123,7 @@ def pair(
     return panel.first()
 
 
+@interruptible
 def compare(models: Model | tuple[Model, ...] | list[Model], **choice: Any) -> widgets.HBox:
     """Return two explorers of a pair side by side.
 

@@ -171,8 +171,8 @@ class Panel:
                 redraw(self._parts[part], figure, self._room.per_column(self._columns))
 
     def offer(self, table: pd.DataFrame, name: str) -> None:
-        """Offer the numbers behind the figures as a CSV file."""
-        data = base64.b64encode(table.to_csv(index=False).encode()).decode()
+        """Offer the numbers behind the figures as a CSV file, marked as UTF-8 for Excel."""
+        data = base64.b64encode(table.to_csv(index=False).encode("utf-8-sig")).decode()
         self._link.value = _LINK.format(name=name, data=data)
 
     def _draw(self, show: Callable, result: Any) -> str:

@@ -19,7 +19,7 @@ from ..lens.sweep import sweep
 from ..lens.sweep_result import Sweep
 from ..models.model import Model
 from ..plots.text import escape, language_label
-from ..progress import Progress
+from ..progress import Progress, interruptible
 from ..prompts.build import build_prompts
 from ..prompts.prompt import Prompt, PromptSet
 from ..prompts.words import language, languages, load_words
@@ -35,6 +35,7 @@ _THIRD = {"width": "31%", "min_width": "220px"}  # a row for A, a row for B
 Pair = tuple[str, str]
 
 
+@interruptible
 def patch(
     model: Model,
     source: Pair = ("fr", "en"),

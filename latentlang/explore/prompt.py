@@ -12,6 +12,7 @@ from ..lens.run import Run
 from ..models.model import Model
 from ..models.stored import Stored
 from ..plots.text import escape, token_label
+from ..progress import interruptible
 from .controls import pair_controls
 from .grid_widget import GridWidget
 from .lens_menu import LensMenu
@@ -24,6 +25,7 @@ _LISTED = 5  # concepts in the menu of the static form, beside the first
 _QUERY = "<pre style='white-space: pre-wrap; line-height: 1.3'>{}</pre>"
 
 
+@interruptible
 def prompt(
     model: Model,
     task: str = "translation",

@@ -11,7 +11,7 @@ from .. import plots
 from ..analysis.sphere import SpherePath
 from ..analysis.sphere_path import require_two_languages, sphere_path
 from ..models.model import Model
-from ..progress import Progress
+from ..progress import Progress, interruptible
 from ..prompts.setting import PIVOT
 from ..runs.cache import stamp
 from ..runs.experiments import run_experiment
@@ -23,6 +23,7 @@ from .static import wants_static
 _MEAN = "mean of all"
 
 
+@interruptible
 def sphere(
     model: Model,
     task: str = "translation",

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..errors import DataError
 from ..plots.text import escape, token_label
-from ..progress import Progress
+from ..progress import Progress, interruptible
 from ..prompts.tokens import start_ids
 from .panel import Panel
 
@@ -25,6 +25,7 @@ _MODES = {
 _CELL = "<td style='border: 1px solid #C3CAD3; padding: 2px 8px; text-align: left'>{}</td>"
 
 
+@interruptible
 def tokens(
     tokenizer: PreTrainedTokenizerBase, word: str = "fleur", other: str = "flower"
 ) -> widgets.VBox:

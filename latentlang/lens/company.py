@@ -90,7 +90,7 @@ def _is_proven(model: Model, way: str) -> bool:
     if way not in trial.safe:
         trial.safe[way] = _same_numbers(model, trial, way)
         if not trial.safe[way]:
-            warnings.warn(_WARNINGS[way].format(model.name), stacklevel=5)
+            warnings.warn(_WARNINGS[way].format(model.name), stacklevel=6)
     return trial.safe[way]
 
 

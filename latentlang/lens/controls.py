@@ -99,5 +99,5 @@ def _third_language(inputs: Inputs, latents: Latents) -> tuple[str, Latents | No
                 return code, remake(code)
             except LookupError:
                 continue
-    warnings.warn("No third language has all these words: this control is left out.", stacklevel=5)
+    warnings.warn("No third language has all these words: this control is left out.", stacklevel=6)
     return "", None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..models.model import Model
-from ..progress import Progress
+from ..progress import Progress, interruptible
 from ..prompts.prompt import Prompt, PromptSet
 from .batches import interruption
 from .decoding import Decoding
@@ -16,6 +16,7 @@ from .lens import Lens
 from .run import Run
 
 
+@interruptible
 def decode(
     model: Model,
     prompts: PromptSet | Prompt | str | Sequence[PromptSet | Prompt | str],
@@ -96,5 +97,5 @@ def decode(
     except KeyboardInterrupt:
         if not reading.done:
             raise
-        warnings.warn(interruption(list(reading.done), reading.inputs.table), stacklevel=2)
+        warnings.warn(interruption(list(reading.done), reading.inputs.table), stacklevel=3)
     return reading.run()

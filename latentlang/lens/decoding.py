@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
+from ..files import say
 from ..models.model import Model, require_model
 from ..models.versions import versions
 from ..models.view import block_output
@@ -115,7 +116,7 @@ class Decoding:
                 report(len(self.done))
         received = model.session.received - received
         if received and progress is True:
-            print(f"{total} prompts: {received:,} bytes of results came from {model.session.host}.")
+            say(f"{total} prompts: {received:,} bytes of results came from {model.session.host}.")
 
     def run(self) -> Run:
         """Return the run of all prompts that are done."""

@@ -12,6 +12,7 @@ from jaxtyping import Shaped
 from torch import Tensor
 
 from ..errors import TraceError
+from ..models.encoding import encode
 from ..models.model import Model
 from ..prompts.prompt import Prompt, PromptSet
 from ..prompts.setting import Setting
@@ -128,14 +129,8 @@ class Inputs:
         return {code: tuple(sorted(self.token_ids[row][code])) for code in self.languages}
 
     def encoded(self, model: Model) -> list[list[int]]:
-        """Return the token ids of every text. Raises ``TraceError`` for a text without any."""
-        encoded = [model.tokenizer(text)["input_ids"] for text in self.texts]
-        for text, ids in zip(self.texts, encoded):
-            if not ids:
-                raise TraceError(
-                    f"{model.name}'s tokenizer has no token for the text {text!r}: leave it out."
-                )
-        return encoded
+        """Return the token ids of every text. Raises ``TraceError`` as ``encode`` does."""
+        return [encode(model, text) for text in self.texts]
 
     def check_ids(self, model: Model, watch: Iterable[int]) -> None:
         """Refuse token ids that the model does not have, or that mean other tokens in it."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import DataError
 from ..models.model import Model, require_model
 from ..models.view import block_output
+from ..progress import interruptible
 from ..prompts.prompt import Prompt, PromptSet
 from ..prompts.rows import rows_of
 from ..prompts.setting import Setting
@@ -90,6 +91,7 @@ class Latents:
         )
 
 
+@interruptible
 def latents_at(
     model: Model,
     prompts: PromptSet | Prompt | str | Sequence[PromptSet | Prompt | str],

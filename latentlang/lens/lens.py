@@ -150,7 +150,7 @@ class Lens:
                 f"The lens was fitted on sentences about {', '.join(shared[:_NAMED])}{more}, which "
                 "these prompts ask about, so it may know them too well: fit it with exclude= these "
                 "concepts, or leave their prompts out.",
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def save(self, path: str | Path) -> Path:

@@ -10,8 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import TraceError
+from ..models.encoding import check_length
 from ..models.model import Model, require_model
-from ..progress import Progress, reporting
+from ..progress import Progress, interruptible, reporting
 from ..prompts.prompt import Prompt, PromptSet
 from .changes import Planned, latents_in
 from .company import beginnings_are_safe, padding_is_safe
@@ -24,6 +25,7 @@ from .sweep_result import Sweep
 Sets = Mapping[str, Sequence[Any]]
 
 
+@interruptible
 def sweep(
     model: Model,
     prompts: PromptSet | Prompt | str | Sequence[PromptSet | Prompt | str],
@@ -116,6 +118,8 @@ class Sweeping:
             model, {each for sets in self.sets.values() for ids in sets for each in ids}
         )
         self.encoded = inputs.encoded(model)
+        for ids, text in zip(self.encoded, inputs.texts):
+            check_length(model, len(ids) + max(continue_tokens - 1, 0), text)
         planned = Planned.of(intervention, model, inputs, self.encoded)
         if not allow_seen:
             _check_unseen(intervention, inputs)

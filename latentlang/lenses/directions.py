@@ -14,7 +14,7 @@ from ..errors import TraceError
 from ..lens.inputs import token_numbers
 from ..models.model import Model, require_model
 from ..numbers import seed_number
-from ..progress import Progress
+from ..progress import Progress, interruptible
 from .gradients import require_gradients
 from .jacobian import TOKENS, long_enough, target_layer
 from .running import means
@@ -46,6 +46,7 @@ class Directions:
         return f"Directions({shape}, mean cosine between halves at least {least:.2f})"
 
 
+@interruptible
 def jacobian_directions(
     model: Model,
     tokens: Sequence[int],

@@ -13,7 +13,7 @@ from ..errors import DataError, TraceError, near
 from ..lens.lens import Lens
 from ..models.model import Model, require_model
 from ..numbers import seed_number
-from ..progress import Progress
+from ..progress import Progress, interruptible
 from .gradients import LEAST, SKIPPED, require_gradients
 from .quality import judged, with_quality
 from .reading import token_latents
@@ -26,6 +26,7 @@ TOKENS = 3_500  # of the default text: about one text per language and half
 N_TEXTS = "texts"  # the column of ``Lens.quality`` that says how many texts were averaged
 
 
+@interruptible
 def fit_jacobian(
     model: Model,
     texts: Sequence[str] | None = None,

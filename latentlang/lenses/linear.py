@@ -13,7 +13,7 @@ from torch import Tensor
 from ..lens.lens import Lens
 from ..models.model import Model, require_model
 from ..numbers import seed_number
-from ..progress import Progress
+from ..progress import Progress, interruptible
 from .quality import judged, with_quality
 from .reading import token_latents
 from .recipes import LENSES, Recipe
@@ -58,6 +58,7 @@ class Sums:
         return float((squares / self.yy.clamp_min(1e-30)).mean())
 
 
+@interruptible
 def fit_linear(
     model: Model,
     texts: Sequence[str] | None = None,

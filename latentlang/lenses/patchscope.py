@@ -22,9 +22,10 @@ from ..lens.prefix import Prefix
 from ..lens.reduce import reduce
 from ..lens.request import shapes_of
 from ..lens.run import Run
+from ..models.encoding import encode
 from ..models.model import Model
 from ..models.view import block_output
-from ..progress import Progress
+from ..progress import Progress, interruptible
 from ..prompts.prompt import Prompt, PromptSet
 from .recipes import LENSES, Recipe
 
@@ -39,6 +40,7 @@ IDENTITY = {
 }
 
 
+@interruptible
 def patchscope(
     model: Model,
     prompts: PromptSet | Prompt | str | Sequence[PromptSet | Prompt | str],
@@ -93,7 +95,7 @@ class Patchscope(Decoding):
         super().__init__(model, prompts, targets, **options)
         self.lens_name = NAME
         text = IDENTITY.get(identity, identity) if isinstance(identity, str) else ""
-        self.identity: list[int] = model.tokenizer(text)["input_ids"] if text else []
+        self.identity: list[int] = encode(model, text) if text else []
         if len(self.identity) < 2:
             raise TraceError(
                 f"identity={identity!r} is not a prompt of two tokens or more."

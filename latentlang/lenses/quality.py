@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..files import say
 from ..lens.lens import Lens
 from ..models.model import Model
 from ..progress import Progress
@@ -49,5 +50,5 @@ def judged(
 def with_quality(lens: Lens, table: pd.DataFrame, progress: Progress) -> Lens:
     """Return a lens with its table, which is printed after a bar."""
     if progress is True:
-        print(table.to_string(float_format="{:.3g}".format))
+        say(table.to_string(float_format="{:.3g}".format))
     return replace(lens, quality=table)

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..errors import DataError, near
+from ..models.encoding import check_length
 from ..models.model import Model
 from ..prompts.cells import BLANK
 from ..prompts.prompt import Prompt
@@ -66,12 +67,17 @@ class FitText:
         if texts is None:
             return _default(model, without, seed, tokens)
         several = not isinstance(texts, str) and isinstance(texts, Iterable)
-        rows = list(texts) if several else [texts]
+        rows: list = list(texts) if several else [texts]
         if not all(isinstance(text, str) for text in rows):
             raise DataError(
                 "A lens is fitted on texts: pass a list of strings, or leave texts out."
             )
-        encoded = [ids for text in rows if len(ids := model.tokenizer(text)["input_ids"]) >= _LEAST]
+        encoded = []
+        for text in rows:
+            ids = model.tokenizer(text)["input_ids"]
+            check_length(model, len(ids), text)
+            if len(ids) >= _LEAST:
+                encoded.append(ids)
         if len(encoded) < len(_DEAL):
             raise DataError(
                 f"A lens needs {len(_DEAL)} texts of two tokens or more, and there are "

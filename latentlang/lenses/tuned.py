@@ -13,7 +13,7 @@ from ..lens.lens import Lens
 from ..lens.memory import one_sentence
 from ..models.model import Model, require_model
 from ..numbers import seed_number
-from ..progress import Progress, reporting
+from ..progress import Progress, interruptible, reporting
 from .descent import Batch, descend, maps_of, mean_divergences, top_tokens
 from .linear import least_squares
 from .quality import judged, with_quality
@@ -33,6 +33,7 @@ CHECK = 40  # steps between two looks at held-out text
 CHECKED = 1024  # held-out tokens of a look
 
 
+@interruptible
 def fit_tuned(
     model: Model,
     texts: Sequence[str] | None = None,

@@ -27,7 +27,8 @@ class Architecture:
     ``layers``: the list of blocks. ``final_norm``: the normalisation before the output; None for a
     type whose blocks normalise their own output. The unembedding needs no path: transformers knows
     it. ``logit_scale``, ``logit_divisor`` and ``soft_cap``: what is done to logits, empty for
-    nothing. ``windows``: how many positions attention sees.
+    nothing. ``windows``: how many positions attention sees. ``longest``: how many tokens a text may
+    have in a type whose table of positions is not part of the model; empty where it is.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Architecture:
         "attention_window_size",
         "attention_chunk_size",
     )
+    longest: str = ""
 
     def fits(self, module: PreTrainedModel, parts: Collection[str] = ()) -> bool:
         """Return whether a model keeps its parts where this row says, but for named ``parts``.
@@ -70,13 +72,27 @@ class Architecture:
         """Return how many positions the narrowest attention of a model sees; infinity for all."""
         return min(getattr(config, name, None) or math.inf for name in self.windows)
 
+    def longest_text(self, module: PreTrainedModel) -> float:
+        """Return how many tokens a text may have at most; infinity if any number can be read.
+
+        Most types compute their positions, for a text of any length. Older ones look them up in a
+        table (GPT-2, OPT, GPT-J), and there is nothing behind its end.
+        """
+        config = module.config.get_text_config()
+        if self.longest:
+            return getattr(config, self.longest)
+        limit = getattr(config, "max_position_embeddings", None)
+        return limit if limit and _has_position_table(module) else math.inf
+
 
 ARCHITECTURES: tuple[Architecture, ...] = (
     Architecture("llama", "model.layers", "model.norm"),
     Architecture("gpt2", "transformer.h", "transformer.ln_f"),
     Architecture("gpt_neox", "gpt_neox.layers", "gpt_neox.final_layer_norm"),
     Architecture("opt", "model.decoder.layers", "model.decoder.final_layer_norm"),
-    Architecture("mpt", "transformer.blocks", "transformer.norm_f", logit_scale=""),
+    Architecture(
+        "mpt", "transformer.blocks", "transformer.norm_f", logit_scale="", longest="max_seq_len"
+    ),
     Architecture("phi", "model.layers", "model.final_layernorm"),
     Architecture("xglm", "model.layers", "model.layer_norm"),
     Architecture("nemotron_h", "model.layers", "model.norm_f"),
@@ -96,6 +112,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
 # The types, by their first letters, that answer nonsense if a text does not begin with <bos>.
 _BEGIN_WITH_BOS = ("gemma", "recurrent_gemma")
 _NO_NORM = "no_final_norm"
+_POSITION_TABLES = ("pos", "wpe")  # what their names contain
 
 
 def begins_with_bos(config: PretrainedConfig) -> bool:
@@ -154,6 +171,10 @@ def part_paths(
                 f"parts['{part}'] must be the path of a {kind}, and '{parts[part]}' of {name} is a "
                 f"{actual}: choose one in {_outline(module)}."
             )
+    if parts and len({*paths.values()}) < len(paths):
+        raise ModelError(
+            f"parts={parts} names one module twice in {name}: give each part a path of its own."
+        )
     missing = [part for part, path in paths.items() if not path]
     described = f"{name} ({type(module).__name__})"
     if getattr(module.config, "is_encoder_decoder", False):
@@ -185,6 +206,19 @@ def _unembedding_path(module: PreTrainedModel) -> str:
         return ""
     modules = module.named_modules(remove_duplicate=False)
     return next((path for path, part in modules if part is head), "")
+
+
+def _has_position_table(module: torch.nn.Module) -> bool:
+    """Return whether a model looks positions up in a table that does not grow."""
+    for path, part in module.named_modules():
+        tables = dict(part.named_buffers(path.rpartition(".")[2], recurse=False))
+        if isinstance(part, torch.nn.Embedding):
+            tables[path.rpartition(".")[2]] = part.weight
+        grows = hasattr(part, "make_weights")  # XGLM's table of sines
+        for name, table in tables.items():
+            if table.ndim == 2 and not grows and any(sign in name for sign in _POSITION_TABLES):
+                return True
+    return False
 
 
 def _is_matrix(module: torch.nn.Module) -> bool:

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import ModelError
-from .hub import FAILURES, to_model_error
 from .identity import PATTERNS
+from .loading_failures import loading_failures
 
 
 def is_downloaded(repository: str, revision: str | None = None) -> bool:
@@ -37,10 +37,8 @@ def download(name: str, repository: str) -> Path:
     """
     from huggingface_hub import snapshot_download
 
-    try:
+    with loading_failures(name, repository):
         folder = Path(snapshot_download(repository, allow_patterns=list(PATTERNS)))
-    except FAILURES as error:
-        raise to_model_error(error, name, repository) from error
     if not is_downloaded(repository):
         raise ModelError(
             f"{name} has no safetensors weights, and latentlang loads no other kind: "

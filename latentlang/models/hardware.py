@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from ..errors import ModelError
+
 _LARGE = 1e9  # weights from which on a CPU computes in bfloat16 if it can
 _SMALL_MACHINE = 4  # GB
 _MMAP_THRESHOLD = -3  # glibc's name for the size from which a block is given back when it is freed
@@ -21,6 +23,24 @@ _BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 def best_device() -> str:
     """Return ``"cuda"`` when there is a GPU, else ``"cpu"``."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def usable_device(device: object) -> str:
+    """Return the name of a device on which a model can run, or say that it is not here.
+
+    Raises:
+        ModelError: There is no such device in this process.
+    """
+    name = str(device)
+    try:
+        torch.empty(1, device=name).item()  # "meta" holds no numbers
+    except (RuntimeError, AssertionError, ImportError):  # each kind of device has its own
+        best = best_device()
+        raise ModelError(
+            f"There is no device '{name}' here that can run a model: use '{best}', or leave device "
+            "out."
+        ) from None
+    return name
 
 
 def best_dtype(device: str, quantization: str | None, n_weights: int) -> torch.dtype:

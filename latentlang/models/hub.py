@@ -13,29 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 
 from ..errors import ModelError
-from .catalogue import PACKAGED
+from .loading_failures import ANOTHER_COPY, loading_failures
 from .tokenizer import load_tokenizer, mend_edges
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-FAILURES = (OSError, ValueError, RuntimeError, ImportError, KeyError)
-# What the messages of transformers and of the hub's client say, in lower case.
-_OFFLINE = (
-    "couldn't connect",
-    "connecterror",
-    "offline",
-    "connection",
-    "name resolution",
-    "max retries",
-    "internet",
-)
-_ANOTHER_COPY = "Save the model again with save_pretrained(), or take another copy."
-_UNKNOWN = (
-    "unrecognized configuration class",
-    "unrecognized model",
-    "does not recognize this architecture",
-)
 
 
 def load_weights(
@@ -72,17 +54,15 @@ def load_weights(
         logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)
     if quantization or device == "cuda":
         options["device_map"] = "auto" if device == "cuda" else device
-    try:
+    with loading_failures(name, source):
         refuse_adapter(source, revision)
         tokenizer = load_tokenizer(name, source, revision)
         loaded = AutoModelForCausalLM.from_pretrained(source, output_loading_info=True, **options)
         module, loading = cast("tuple[PreTrainedModel, dict]", loaded)
-    except FAILURES as error:
-        raise to_model_error(error, name, source) from error
-    require_whole(name, source, loading)
-    mend_edges(name, tokenizer, module.config)
-    if not options.get("device_map"):
-        module = module.to(device)  # type: ignore[arg-type]  # transformers hides torch's types
+        require_whole(name, source, loading)
+        mend_edges(name, tokenizer, module.config)
+        if not options.get("device_map"):
+            module = module.to(device)  # type: ignore[arg-type]  # transformers hides torch's types
     return module.eval().requires_grad_(False), tokenizer
 
 
@@ -117,7 +97,7 @@ def require_whole(name: str, source: str, loading: Mapping[str, Any]) -> None:
     if loading["missing_keys"]:
         raise ModelError(
             f"The weights in {source} are not those of {name}: "
-            f"{_first(loading['missing_keys'])} cannot be filled from them. {_ANOTHER_COPY}"
+            f"{_first(loading['missing_keys'])} cannot be filled from them. {ANOTHER_COPY}"
         )
     if loading["unexpected_keys"]:
         warnings.warn(
@@ -140,13 +120,11 @@ def load_structure(
 
     Every failure becomes one ``ModelError``.
     """
-    try:
+    with loading_failures(name, source):
         refuse_adapter(source, revision)
         module = _structure(source, revision)
         tokenizer = load_tokenizer(name, source, revision)
-    except FAILURES as error:
-        raise to_model_error(error, name, source) from error
-    mend_edges(name, tokenizer, module.config)
+        mend_edges(name, tokenizer, module.config)
     return module, tokenizer
 
 
@@ -155,10 +133,8 @@ def count_weights(name: str, source: str, revision: str | None) -> int:
 
     Every failure becomes one ``ModelError``.
     """
-    try:
+    with loading_failures(name, source):
         return _structure(source, revision).num_parameters()
-    except FAILURES as error:
-        raise to_model_error(error, name, source) from error
 
 
 def _structure(source: str, revision: str | None) -> PreTrainedModel:
@@ -167,62 +143,3 @@ def _structure(source: str, revision: str | None) -> PreTrainedModel:
     config = AutoConfig.from_pretrained(source, revision=revision, trust_remote_code=False)
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(config)
-
-
-def to_model_error(error: BaseException, name: str, source: str) -> ModelError:
-    """Return the ``ModelError`` that says why ``name`` did not load and what to do next."""
-    from huggingface_hub import errors as hub
-
-    causes = []
-    cause: BaseException | None = error
-    while cause is not None and cause not in causes:
-        causes.append(cause)
-        cause = cause.__cause__ or cause.__context__
-    text = " ".join(f"{type(c).__name__} {c}" for c in causes).lower()
-
-    def any_is(*types: type) -> bool:
-        return any(isinstance(c, types) for c in causes)
-
-    if any_is(hub.GatedRepoError) or "gated repo" in text:
-        return ModelError(
-            f"{name} is gated: accept its licence at https://huggingface.co/{source}, "
-            "then set HF_TOKEN to your access token (in Colab: a secret named HF_TOKEN)."
-        )
-    if any_is(hub.RepositoryNotFoundError, hub.RevisionNotFoundError):
-        return ModelError(
-            f"There is no model '{source}' (or no such revision) that you may read: "
-            "check the spelling, and HF_TOKEN if it is private."
-        )
-    offline = any_is(
-        hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, ConnectionError, TimeoutError
-    )
-    if offline or any(sign in text for sign in _OFFLINE):
-        return ModelError(
-            f"{name} is not on this machine and the hub cannot be reached: check the network, "
-            f"or use load_model('{PACKAGED}'), which needs none."
-        )
-    if "safetensors" in text and ("no file" in text or "not appear to have" in text):
-        return ModelError(
-            f"{name} has no safetensors weights, and latentlang loads no other kind: "
-            "choose a model that has them."
-        )
-    if any(sign in text for sign in _UNKNOWN):
-        return ModelError(
-            f"{name} is not a decoder that transformers knows without extra code: "
-            "choose a decoder-only language model."
-        )
-    if "ignore_mismatched_sizes" in text:
-        return ModelError(
-            f"The weights in {source} are not those of {name}: one has another shape than the "
-            f"configuration says. {_ANOTHER_COPY}"
-        )
-    if "out of memory" in text:
-        return ModelError(
-            f"{name} does not fit in memory: choose a smaller model, or quantization='8bit'."
-        )
-    lines = str(error).strip().splitlines()
-    first = lines[0] if lines else type(error).__name__
-    return ModelError(
-        f"{name} could not be loaded ({type(error).__name__}: {first}): "
-        f"check that {source} holds a complete model."
-    )

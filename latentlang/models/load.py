@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType
 
 import torch
 
 from ..errors import ModelError, near
+from ..files import say
+from ..progress import interruptible
 from . import packaged
 from .catalogue import CATALOGUE, FIRST_ON_GPU, PACKAGED, CatalogueEntry
 from .downloads import is_downloaded, is_reachable
 from .hardware import gpu_memory
 from .loading import Weights, load_here, load_on_server, loaded_models
+from .loading_failures import loading_failures
 from .model import Model
 from .stored import stored_model, stored_names
 
 
+@interruptible
 def load_model(
     name: str | Path | Model | None = None,
     *,
@@ -88,7 +93,7 @@ def load_model(
     if name is None:
         name = default_name(plain=not any((quantization, dtype, device, remote)))
         if hint := _larger_models(name):
-            print(hint, flush=True)
+            say(hint)
     name = str(name)
     if remote not in (False, True, "local"):
         raise ModelError(
@@ -102,23 +107,26 @@ def load_model(
                 "leave stored=True out, to load its weights."
             )
         return answers
+    if not isinstance(parts, (Mapping, NoneType)):
+        raise ModelError(
+            f"parts={parts!r} is not possible: name the parts, such as "
+            "parts={'layers': 'model.layers'}."
+        )
     missing = remote is not True and not download and not weights_available(name, revision)
-    plain = not any(options.values())
+    plain, source = not any(options.values()), source_of(name)
     if missing and plain and (answers := stored_model(name)) is not None:
         return answers
-    source = source_of(name)
     if missing and name in CATALOGUE:
         raise ModelError(_how_to_get(CATALOGUE[name]))
-    if remote is True:
-        if any((quantization, dtype, device)):
-            raise ModelError(
-                "A model on a server is loaded there already: "
-                "leave quantization, dtype and device out."
-            )
-        weights = Weights(name, source, revision, parts or {})
-        return load_on_server(weights.here())
+    if remote is True and any((quantization, dtype, device)):
+        raise ModelError(
+            "A model on a server is loaded there already: leave quantization, dtype and device out."
+        )
     weights = Weights(name, source, revision, parts or {}, rehearsal=remote == "local")
-    return load_here(weights, quantization, dtype, device)
+    with loading_failures(name, source):
+        if remote is True:
+            return load_on_server(weights.here())
+        return load_here(weights, quantization, dtype, device)
 
 
 def default_name(plain: bool = True) -> str:
@@ -150,8 +158,7 @@ def weights_available(name: str, revision: str | None = None) -> bool:
     if entry and entry.package:
         return packaged.is_here(name)
     repository = entry.repository if entry and entry.repository else name
-    is_folder = Path(name).expanduser().is_dir()
-    return is_folder or (repository.count("/") == 1 and is_downloaded(repository, revision))
+    return _is_folder(name) or (_is_repository(repository) and is_downloaded(repository, revision))
 
 
 def source_of(name: str) -> str:
@@ -162,14 +169,33 @@ def source_of(name: str) -> str:
     """
     if name in CATALOGUE:
         return CATALOGUE[name].repository or name
-    if Path(name).expanduser().is_dir():
+    if _is_folder(name):
         return str(Path(name).expanduser())
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+    if _is_repository(name):
         return name
     raise ModelError(
         f"Unknown model '{name}'.{near(name, CATALOGUE)} Use one of {', '.join(CATALOGUE)}, "
         "a repository id such as 'org/model', or an existing folder."
     )
+
+
+def _is_folder(name: str) -> bool:
+    """Return whether a name is that of a folder; no text at all is none, nor an impossible path."""
+    try:
+        return bool(name) and Path(name).expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def _is_repository(name: str) -> bool:
+    """Return whether a name has the form of a repository's on the hub, such as ``org/model``."""
+    from huggingface_hub.utils import HFValidationError, validate_repo_id
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return name.count("/") == 1
 
 
 def _how_to_get(entry: CatalogueEntry) -> str:

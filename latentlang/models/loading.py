@@ -23,6 +23,7 @@ from .hardware import (
     give_memory_back,
     gpu_memory,
     memory,
+    usable_device,
 )
 from .hub import count_weights, load_structure, load_weights
 from .identity import revision_of
@@ -82,7 +83,7 @@ def load_here(
         ModelError: one sentence that says what to do next.
     """
     entry = CATALOGUE.get(weights.name)
-    device = str(device or best_device())
+    device = usable_device(device or best_device())
     if quantization not in (None, "none", "8bit"):
         raise ModelError(f"Unknown quantization '{quantization}': use '8bit', or leave it out.")
     if quantization is None and entry and device.startswith("cuda"):
@@ -126,7 +127,7 @@ def _loaded(
     warnings.warn(
         f"{weights.name} {trouble} in {str(number_format).removeprefix('torch.')}, so it is loaded "
         "in float32, which takes more memory.",
-        stacklevel=4,
+        stacklevel=5,
     )
     return _checked(weights, quantization, torch.float32, device)
 
@@ -151,6 +152,7 @@ def load_on_server(weights: Weights) -> Model:
         revision=revision_of(weights.name, weights.source, weights.revision),
         logit_transform=row.logit_transform(module.config),
         window=row.window(module.config.get_text_config()),
+        longest_text=row.longest_text(module),
     )
 
 
@@ -209,6 +211,7 @@ def _checked(
         revision=revision_of(name, source, revision),
         logit_transform=row.logit_transform(module.config),
         window=row.window(module.config.get_text_config()),
+        longest_text=row.longest_text(module),
     )
     try:
         model.check()
@@ -240,6 +243,7 @@ def _layout(weights: Weights, module: PreTrainedModel) -> tuple[Architecture, di
 
 def _dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
     value = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if dtype is not None and not isinstance(value, torch.dtype):
+    is_known = isinstance(value, torch.dtype) and value.is_floating_point
+    if dtype is not None and not is_known:
         raise ModelError(f"Unknown dtype '{dtype}': use 'float32', 'bfloat16' or 'float16'.")
     return value

@@ -38,7 +38,7 @@ class Model:
     ``blocks``, ``final_norm`` and ``lm_head``), in a rehearsal of a server, on a server, or
     nowhere, if only stored results answer. ``number_format``: such as ``float32``.
     ``quantization``: None or ``"8bit"``. ``window``: how many positions the narrowest attention
-    sees.
+    sees. ``longest_text``: how many tokens a text may have.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Model:
     revision: str = ""
     logit_transform: LogitTransform = field(default_factory=LogitTransform)
     window: float = math.inf
+    longest_text: float = math.inf
     _checked: bool = field(default=False, repr=False)
 
     def __repr__(self) -> str:

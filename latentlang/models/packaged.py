@@ -14,7 +14,7 @@ import zlib
 from pathlib import Path
 
 from ..errors import ModelError
-from ..files import cache_places, user_cache
+from ..files import cache_places, say, user_cache
 from ..locks import locked
 from .catalogue import CATALOGUE, PACKAGED, Package
 from .gguf_source import has_source, source_file
@@ -42,7 +42,7 @@ def folder(name: str = PACKAGED) -> Path:
             damage = damage_of(place)
             if not damage:
                 return place
-            print(f"The converted model in {place} is damaged ({damage}).", flush=True)
+            say(f"The converted model in {place} is damaged ({damage}).")
     return convert(user_cache(), name)
 
 
@@ -138,7 +138,7 @@ def _remove_scratch(target: Path) -> None:
     """Remove what killed conversions left: only one process converts, the one with the lock."""
     for scratch in target.parent.glob(f"{target.name}{SCRATCH}*"):
         shutil.rmtree(scratch, ignore_errors=True)
-        print(f"An earlier conversion did not finish; {scratch.name} is removed.", flush=True)
+        say(f"An earlier conversion did not finish; {scratch.name} is removed.")
 
 
 def _convert_into(target: Path, name: str, package: Package) -> None:
@@ -150,7 +150,7 @@ def _convert_into(target: Path, name: str, package: Package) -> None:
             "Packaged models need the package gguf: run `pip install gguf`."
         ) from error
     seconds = 10 * round(1 + 2 * package.gigabytes)  # on two cores
-    print(f"Preparing {name} (once, about {seconds} seconds) ...", flush=True)
+    say(f"Preparing {name} (once, about {seconds} seconds) ...")
     with tempfile.TemporaryDirectory(
         dir=target.parent, prefix=f"{target.name}{SCRATCH}"
     ) as scratch:

@@ -26,7 +26,7 @@ from nnsight.schema.response import ResponseModel, Status
 
 from ..errors import TraceError
 from .failures import KEY, RefusedError, SilentError
-from .hub import to_model_error
+from .loading_failures import to_model_error
 from .reply import MESSAGE, Shapes, message_of, result_of, size_of
 from .wire import Line, bounded
 

@@ -20,7 +20,6 @@ from ..prompts.build import setting_of
 from ..prompts.token_texts import TokenTexts
 from ..prompts.tokens import Starts
 from .catalogue import CATALOGUE, PACKAGED
-from .hub import FAILURES
 from .inquiry import Inquiry
 from .model import Model
 from .sessions import Session
@@ -122,7 +121,7 @@ def stored_model(name: str) -> Model | None:
             raise unusable[0]
         return None
     for reason in unusable:
-        warnings.warn(str(reason), stacklevel=3)
+        warnings.warn(str(reason), stacklevel=4)
     facts = asdict(stores[0].facts)
     del facts["mode"]
     session = Stored(facts["name"], stores)
@@ -208,7 +207,7 @@ def _tokenizer(store: Store) -> PreTrainedTokenizerBase | None:
 
     try:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-    except (*FAILURES, TypeError, AttributeError) as error:
+    except Exception as error:  # a damaged tokenizer has many ways to fail
         raise ModelError(
             f"{folder} is damaged, or comes from another version of latentlang: {store.remedy}."
         ) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ..errors import DataError
+from ..progress import interruptible
 from .controls import CONTROLS, check_control
 from .demonstrations import Demonstrations
 from .followed import Follower
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
+@interruptible
 def build_prompts(
     task: str,
     source: str | None = None,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import heapq
 import random
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from itertools import groupby, islice
+from operator import itemgetter
 
 from ..errors import DataError, near
+from .sets import WordSets
 from .setting import PIVOT
 from .tokens import Starts
 from .words import languages
@@ -71,54 +74,59 @@ class StandIns:
     drawn from the five nearest ranks among the words that differ by at most one letter in length.
 
     Args:
-        words: spellings by concept, in the pivot language.
+        sets: the words of the pivot language, and the tokens that begin them.
         starts: tokenizes the words.
         seed: draws the concepts.
     """
 
-    def __init__(self, words: Mapping[str, tuple[str, ...]], starts: Starts, seed: int) -> None:
+    def __init__(self, sets: WordSets, starts: Starts, seed: int) -> None:
         self._seed = seed
         self._place: dict[str, tuple[int, int]] = {}  # length and rank by concept
-        ranked: dict[int, list[tuple[int, int, str]]] = {}
-        for order, (concept, cell) in enumerate(words.items()):
+        # By length and rank: the concepts, in the order of the table, by the tokens that begin
+        # their words. Many words may begin alike, and then a prompt leaves all of them out at once.
+        self._alike: dict[int, dict[int, dict[frozenset[int], list[tuple[int, str]]]]] = {}
+        for order, (concept, cell) in enumerate(sets.words.items()):
             if cell and starts.tokenize(cell[0]):
                 length, rank = len(cell[0]), starts.tokenize(" " + cell[0])[0]
                 self._place[concept] = length, rank
                 for near_length in (length - 1, length, length + 1):
-                    ranked.setdefault(near_length, []).append((rank, order, concept))
-        # By length: from low to high ranks, and back; equal ranks stay in the order of the table.
-        self._up = {length: sorted(rows) for length, rows in ranked.items()}
-        self._down = {
-            length: sorted((-rank, order, concept) for rank, order, concept in rows)
-            for length, rows in ranked.items()
-        }
+                    by_tokens = self._alike.setdefault(near_length, {}).setdefault(rank, {})
+                    by_tokens.setdefault(sets.of(concept), []).append((order, concept))
+        self._ranks = {length: sorted(by_rank) for length, by_rank in self._alike.items()}
 
-    def of(self, concept: str, usable: Callable[[str], bool]) -> str | None:
+    def of(self, concept: str, begun: frozenset[int], usable: Callable[[str], bool]) -> str | None:
         """Return the concept that stands in for ``concept``, or None if there is none.
 
         Args:
             concept: whose word is not followed.
+            begun: the tokens that begin words of the prompt. A stand-in has another one.
             usable: says whether another concept may stand in: no word of the prompt may.
         """
         if concept not in self._place:
             return None
-        nearest: list[str] = []
-        for other in self._alike(concept):
-            if other != concept and usable(other):
-                nearest.append(other)
-                if len(nearest) == _NEAREST:
-                    break
+        others = (other for other in self._near(concept, begun) if other != concept)
+        nearest = list(islice(filter(usable, others), _NEAREST))
         draw = random.Random(f"{self._seed}|{concept}")
         return draw.choice(nearest) if nearest else None
 
-    def _alike(self, concept: str) -> Iterator[str]:
-        """Yield the concepts of like length, from the nearest rank on."""
+    def _near(self, concept: str, begun: frozenset[int]) -> Iterator[str]:
+        """Yield the concepts of like length with a token of their own, from the nearest rank on.
+
+        Those of equally near ranks come in the order of the table.
+        """
         length, rank = self._place[concept]
-        up, down = self._up[length], self._down[length]
-        higher = range(bisect_left(up, (rank,)), len(up))
-        lower = range(bisect_left(down, (1 - rank,)), len(down))
-        by_distance = heapq.merge(
-            ((up[n][0] - rank, *up[n][1:]) for n in higher),
-            ((down[n][0] + rank, *down[n][1:]) for n in lower),
+        ranks, by_rank = self._ranks[length], self._alike[length]
+        start = bisect_left(ranks, rank)
+        distances = heapq.merge(
+            ((each - rank, each) for each in ranks[start:]),
+            ((rank - each, each) for each in reversed(ranks[:start])),
         )
-        return (row[-1] for row in by_distance)
+        for _, equally_near in groupby(distances, key=itemgetter(0)):
+            found = [
+                row
+                for _, each in equally_near
+                for tokens, rows in by_rank[each].items()
+                if not tokens <= begun
+                for row in rows
+            ]
+            yield from (other for _, other in sorted(found))

@@ -54,7 +54,7 @@ class Follower:
         self._sets = {code: WordSets(table[code], starts) for code in codes}
         self._stand_ins = None
         if setting.control == "random":
-            self._stand_ins = StandIns(self._sets[pivot].words, starts, setting.seed)
+            self._stand_ins = StandIns(self._sets[pivot], starts, setting.seed)
         self._yardsticks = Yardsticks(self._sets, setting.seed)
 
     def of(self, meanings: tuple[str, ...], demos: tuple[str, ...]) -> Followed | str:
@@ -142,13 +142,12 @@ class Follower:
         if self._stand_ins is None:
             return meanings
         shown = set().union(*(self._spellings(each) for each in (*meanings, *demos)))
-        sets = self._sets[self._pivot]
+        begun = frozenset().union(*asked.values())
 
         def usable(other: str) -> bool:
-            own = separate(asked, {"stand-in": sets.of(other)}).watched["stand-in"]
-            return bool(own) and shown.isdisjoint(self._spellings(other))
+            return shown.isdisjoint(self._spellings(other))
 
-        stand_in = self._stand_ins.of(meanings[0], usable)
+        stand_in = self._stand_ins.of(meanings[0], begun, usable)
         return () if stand_in is None else (stand_in,)
 
     def _spellings(self, concept: str) -> set[str]:

@@ -8,7 +8,9 @@ sum over all the tokens that begin it.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import accumulate, islice
 from typing import TYPE_CHECKING
 
 from ..errors import DataError
@@ -46,7 +48,7 @@ def start_ids(
         The ids; none, for example, if no entry spells the word in mode ``"word"``.
 
     Raises:
-        DataError: for an empty word or an unknown mode.
+        DataError: for anything but a word, an empty one, and an unknown mode.
 
     >>> import latentlang as ll
     >>> tokenizer = ll.load_model().tokenizer
@@ -55,8 +57,8 @@ def start_ids(
     >>> tokenizer.convert_ids_to_tokens(sorted(ll.start_ids("fleur", tokenizer, "first")))
     ['▁fleur', 'f']
     """
-    if not word or not word.strip():
-        raise DataError("An empty word begins with no token: give start_ids a word.")
+    if not isinstance(word, str) or not word.strip():
+        raise DataError(f"{word!r} is not a word: give start_ids a word, such as 'fleur'.")
     return Starts(tokenizer, mode).of(word)
 
 
@@ -139,11 +141,12 @@ def _prefix_ids(word: str, vocab: Vocabulary) -> Iterator[int]:
         latin = script(form.strip()) == "LATIN"
         spelled = form.encode()
         starts_at = len(form) - len(form.lstrip(" "))
-        whole = {len(form[:n].encode()) for n in range(starts_at + 1, len(form) + 1)}
-        for length in range(starts_at + 1, len(spelled) + 1):
-            # A token that ends inside a character says too little about a Latin word to count.
-            if length in whole or not latin:
-                yield from vocab.ids_of.get(spelled[:length], ())
+        lengths: Iterable[int] = range(starts_at + 1, len(spelled) + 1)
+        if latin:  # a token that ends inside a character says too little about a word to count
+            letters = (len(letter.encode()) for letter in form[starts_at:])
+            lengths = islice(accumulate(letters, initial=starts_at), 1, None)
+        for length in lengths:
+            yield from vocab.ids_of.get(spelled[:length], ())
         if not latin and spelled[starts_at] in vocab.fallback:
             yield vocab.fallback[spelled[starts_at]]
 
@@ -154,5 +157,9 @@ def script(word: str) -> str:
     >>> script("fleur"), script("книга"), script("花")
     ('LATIN', 'CYRILLIC', 'CJK')
     """
-    first = next((c for c in word if c.isalpha()), word[0])
-    return unicodedata.name(first, "").partition(" ")[0]
+    return _script_of(next(filter(str.isalpha, word), word[0]))
+
+
+@cache
+def _script_of(character: str) -> str:
+    return unicodedata.name(character, "").partition(" ")[0]

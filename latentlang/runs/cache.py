@@ -156,7 +156,7 @@ def _unkept(
     reason: str, entry: Entry[Result], count: int, compute: Callable[[slice], Result]
 ) -> Answer[Result]:
     """Compute without keeping anything, and say why."""
-    warnings.warn(f"Results are not kept: {reason}.", stacklevel=5)
+    warnings.warn(f"Results are not kept: {reason}.", stacklevel=6)
     return Answer(compute(slice(0, count)), entry, time.time_ns())
 
 
@@ -185,7 +185,7 @@ def _read(path: Path, entry: Entry[Result], rows: slice) -> Result | None:
         reason = "is damaged"
     except OSError as error:
         useless, reason = False, f"cannot be read ({error.strerror or error})"
-    warnings.warn(f"The stored result {path} {reason}; it will be computed again.", stacklevel=5)
+    warnings.warn(f"The stored result {path} {reason}; it will be computed again.", stacklevel=6)
     if useless:
         _set_aside(path)
     return None
@@ -199,7 +199,7 @@ def _keep(result: Result, path: Path) -> None:
         reason = error.__cause__ or error
         warnings.warn(
             f"The result could not be kept in {path.parent} ({reason}): free space there.",
-            stacklevel=4,
+            stacklevel=5,
         )
         with suppress(OSError):
             _scratch(path).unlink()
@@ -223,7 +223,7 @@ def _written(path: Path) -> int | None:
     except OSError as error:
         warnings.warn(
             f"{path} cannot be read ({error.strerror}): ask its owner to let you read it.",
-            stacklevel=5,
+            stacklevel=6,
         )
         return None
 

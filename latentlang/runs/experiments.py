@@ -16,7 +16,7 @@ from ..lens.run import Run
 from ..models.model import Model, require_model
 from ..models.stored import Stored
 from ..numbers import whole_number
-from ..progress import Progress, reporting
+from ..progress import Progress, interruptible, reporting
 from ..prompts.build import build_prompts
 from ..prompts.prompt import PromptSet
 from ..prompts.words import load_words
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _PART = 64  # prompts stored at a time: about a quarter of a minute on two CPU cores
 
 
+@interruptible
 def run_experiment(
     model: Model,
     task: str,
@@ -192,7 +193,7 @@ class Question:
             warnings.warn(
                 f"The weights of {model.name} have changed since they were loaded: "
                 "this result is computed, and it is not kept.",
-                stacklevel=4,
+                stacklevel=5,
             )
             return Answer(self._compute(report)(slice(0, count)), own, time.time_ns())
         entries = {entry.name: entry for entry in (self._entry(self.whole), own)}

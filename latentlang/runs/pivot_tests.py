@@ -10,7 +10,7 @@ from ..lens.run import Run
 from ..models.model import Model, require_model
 from ..models.stored import Stored
 from ..models.whole_inquiry import PivotInquiry
-from ..progress import Progress, reporting
+from ..progress import Progress, interruptible, reporting
 from .cache import Answer, Entry
 from .pivot_conditions import conditions
 from .pivot_experiment import PivotExperiment, PivotMaterial, asked_pivot, material_of_pivot
@@ -19,6 +19,7 @@ from .stored_pivots import fits_pivot, stored_pivot
 from .whole import alone, whole_answer
 
 
+@interruptible
 def pivot_test(
     model: Model,
     source: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ..errors import DataError, near
 from ..files import data_file
 
 
@@ -19,4 +20,9 @@ def results(name: str) -> pd.DataFrame:
     >>> results("targets").columns[:4].tolist()
     ['target', 'source', 'n', 'right']
     """
-    return pd.read_csv(data_file(f"results/{name}.csv"), dtype_backend="numpy_nullable")
+    tables = {path.stem: path for path in sorted(data_file("results").glob("*.csv"))}
+    if name not in tables:
+        raise DataError(
+            f"There is no table '{name}'.{near(name, tables)} There are {', '.join(tables)}."
+        )
+    return pd.read_csv(tables[name], dtype_backend="numpy_nullable")

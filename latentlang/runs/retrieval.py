@@ -12,7 +12,7 @@ from ..lens.decoding import Decoding
 from ..lens.lens import Lens
 from ..models.model import Model, require_model
 from ..models.stored import Stored
-from ..progress import Progress, reporting
+from ..progress import Progress, interruptible, reporting
 from .cache import Entry
 from .fitted import lens_of
 from .retrieval_experiment import (
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@interruptible
 def run_retrieval(
     model: Model,
     task: str,

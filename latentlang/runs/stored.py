@@ -109,7 +109,7 @@ def stored_run(
             if not len(run):
                 raise DataError(f"every={every} leaves no stored concept: take a smaller number.")
             for reason in damaged:
-                warnings.warn(str(reason), stacklevel=3)
+                warnings.warn(str(reason), stacklevel=4)
             return replace(run, tokenizer=model.tokenizer)
     if damaged:
         raise damaged[0]

@@ -87,7 +87,7 @@ def first_answer(
                 damaged.append(error)
                 continue
             for reason in damaged:
-                warnings.warn(str(reason), stacklevel=4)
+                warnings.warn(str(reason), stacklevel=5)
             return answer
     if damaged:
         raise damaged[0]

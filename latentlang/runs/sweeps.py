@@ -10,7 +10,7 @@ from ..lens.sweep_result import Sweep
 from ..models.model import Model, require_model
 from ..models.stored import Stored
 from ..models.whole_inquiry import SweepInquiry
-from ..progress import Progress
+from ..progress import Progress, interruptible
 from .cache import Answer, Entry
 from .protocols import PROTOCOLS, Material
 from .stored_sweeps import stored_sweep
@@ -20,6 +20,7 @@ from .whole import alone, whole_answer
 Pair = tuple[str, str]
 
 
+@interruptible
 def run_sweep(
     model: Model,
     protocol: str,

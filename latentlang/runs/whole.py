@@ -26,7 +26,7 @@ def whole_answer(
         warnings.warn(
             f"The weights of {model.name} have changed since they were loaded: "
             "this result is computed, and it is not kept.",
-            stacklevel=4,
+            stacklevel=5,
         )
         return Answer(compute(), entry, time.time_ns())
     stored = None if refresh else cache.find([entry])

@@ -8,6 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+from conftest import limit
+
+import latentlang as ll
 from tools import ROOT
 
 SECONDS, GIGABYTES = 30, 1.0
@@ -27,3 +30,12 @@ def test_conversion_from_nothing(tmp_path):
     print(f"\nconverted in {seconds:.1f} s, {peak:.2f} GB of anonymous memory at most")
     assert process.returncode == 0
     assert seconds < SECONDS and peak < GIGABYTES
+
+
+def test_loading_a_converted_model(model):
+    """What every notebook waits for, where everything is imported."""
+    model.close()
+    start = time.perf_counter()
+    again = ll.load_model("gemma-3-270m", dtype="float32")
+    limit("loading the demo model (s)", time.perf_counter() - start, "<=", 20.0)
+    assert again.n_layers == model.n_layers

@@ -32,7 +32,8 @@ def install() -> str | None:
     if _debian_root() and _apt("chromium", *FONTS.values()) and (path := find()):
         return path
     extra = ["--with-deps"] if _debian_root() else []
-    _run([sys.executable, "-m", "playwright", "install", *extra, "chromium"])
+    # Its own account of a failure is long and names no way out; ``main`` does.
+    _run([sys.executable, "-m", "playwright", "install", *extra, "chromium"], quiet=True)
     return find()
 
 
@@ -61,8 +62,9 @@ def main() -> int:
     else:
         path = find() or install()
         trouble = (
-            "The browser tests need Chromium, and none could be found or installed: "
-            "install it, or set CHROMIUM to its path."
+            "The browser tests need Chromium, and none could be found or installed: ask the "
+            "administrator for it (on Debian and Ubuntu the package is called chromium), or set "
+            "CHROMIUM to the path of one."
         )
     if path is None:
         print(trouble, file=sys.stderr)
@@ -117,11 +119,16 @@ def _apt(*packages: str) -> bool:
     )
 
 
-def _run(command: list[str], env: dict[str, str] | None = None) -> bool:
-    """Run a command, its output on stderr (stdout is for the answer); tell whether it succeeded."""
+def _run(command: list[str], env: dict[str, str] | None = None, quiet: bool = False) -> bool:
+    """Run a command, its output on stderr (stdout is for the answer); tell whether it succeeded.
+
+    A quiet one shows no output.
+    """
     print("+", *command, file=sys.stderr, flush=True)
+    shown = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} if quiet else {}
     try:
-        return subprocess.run(command, env=env, stdout=sys.stderr, timeout=1200).returncode == 0
+        done = subprocess.run(command, env=env, timeout=1200, **({"stdout": sys.stderr} | shown))
+        return done.returncode == 0
     except (OSError, subprocess.TimeoutExpired) as error:
         print(error, file=sys.stderr)
         return False
