@@ -877,7 +877,7 @@ models[models["kind"] == "published"][columns].set_index("model")
 #
 # | claim | paper | here | control | how sure | what would change our mind |
 # |---|---|---|---|---|---|
-# | The height of the peak does not depend on the lens | one lens | no: below 2 % through three lenses (Gemma, three pairs), higher through the Jacobian lens | shuffled pairs | high that it depends; low for what it means | another lens of the same kind that shows the other answer |
+# | The height of the peak does not depend on the lens | one lens | no: below 2 % through three lenses (Gemma, three pairs), higher through the Jacobian lens | shuffled pairs | high that it depends; low for what it means | two lenses of one kind that disagree |
 # | English words tell the concept best | not asked | Gemma: from German better than other languages | ceilings, chance | low | more concepts |
 # | Language and concept are decided apart | three phases | a patch changes the language alone at some layers (notebook 7) | other pairs of languages | high, for these tasks | a pair in which the concept comes first |
 
