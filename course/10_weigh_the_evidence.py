@@ -839,9 +839,9 @@ models[models["kind"] == "published"][columns].set_index("model")
 #
 # | claim | paper | here | control | how sure | what would change our mind |
 # |---|---|---|---|---|---|
-# | English rises in the middle of a translation | it peaks at 68 % to 75 % into Chinese | Gemma 6 % to 10 %, Qwen 8 % into Chinese and 24 % into German | a random English word stays at zero (notebook 4) | high | a random word that rises as high |
+# | English rises in the middle of a translation | it peaks at 68 % to 75 % into Chinese | Gemma 6 % to 10 %, Qwen 8 % into Chinese and 24 % into German | a random English word stays at zero (notebook 4) | high | a random word as high |
 # | It rises without translation | cloze: too; repetition: English before the target, in Chinese beside it | repetition: hardly; cloze: too few words | the word is in the prompt | medium | a high peak when repeating |
-# | English leads the target | yes, in all sizes | Gemma, three sources together: at layers 13 and 14; Qwen: French to German | cognates left out | medium | more concepts |
+# | English leads the target | yes, in all sizes | Gemma: at layers 13 and 14; Qwen: French to German | cognates left out | medium | more concepts |
 
 # %% tags=["claims"]
 {
