@@ -123,15 +123,18 @@ except ll.errors.LatentLangError as error:  # it says what to change
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
 # **Time** about 60 minutes to work through; the cells themselves run for about half a minute on two CPU cores, in 2 GB of memory.
-# The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
+# The default model is Gemma 3 270M.
+# It comes as a quantized file (type Q4_K_M), and the library turns it back into ordinary numbers.
+# Most of the file's numbers have 8 or 5 bits, 7.4 on average, so the model has lost a little precision.
 # A GPU is not needed here.
 
 # %% tags=["claims"]
 {
     "about 60 minutes to work through": "an estimate for a lesson",
     "for about half a minute on two CPU cores, in 2 GB of memory": "run in a container of 2 GB",
-    "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
-        "the name of a model, and counted in the file (tests/test_packaged.py)"
+    "Gemma 3 270M": "the name of a model",
+    "Most of the file's numbers have 8 or 5 bits, 7.4 on average": (
+        "counted in the file (tests/test_packaged.py)"
     ),
 }
 

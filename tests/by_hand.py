@@ -12,7 +12,7 @@ from tools.scripts import Script
 # From script to the first words of its cells by hand, in their order.
 CELLS = {
     "02_decode_layer_by_layer": ("latents = []", "with torch.no_grad():", "one = ll.decode("),
-    "03_trace_three_phases": ("some = run.latents", "import pandas as pd\n\ngram = "),
+    "03_trace_three_phases": ("import pandas as pd\n\nparts = ",),
     "05_walk_the_sphere": ("tokens = {}",),
 }
 

@@ -39,7 +39,6 @@ FIXED = {
     "Both patched: which answer will be the most frequent?": "15 of 17, and dear to repeat",
     "Which of the three changes more than half": "7, 0 and 0 of 8: far from 4, and dear to repeat",
     "At the last layer P(English) is near zero.": "36 of 45: far from the half",
-    "From German to Chinese, how high will English rise through the Jacobian": "24 % and 10 %",
     "Which of the four will have a prediction for it": "each has one against it",
     "Of the prompts into Russian that a middle layer solves": "103 of 128: far from two thirds",
 }

@@ -113,9 +113,10 @@ def load_model(
             "parts={'layers': 'model.layers'}."
         )
     missing = remote is not True and not download and not weights_available(name, revision)
-    plain, source = not any(options.values()), source_of(name)
+    plain = not any(options.values())
     if missing and plain and (answers := stored_model(name)) is not None:
         return answers
+    source = source_of(name)
     if missing and name in CATALOGUE:
         raise ModelError(_how_to_get(CATALOGUE[name]))
     if remote is True and any((quantization, dtype, device)):

@@ -8,6 +8,7 @@ has written is not trusted: every fact is checked when it is read.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Mapping
@@ -67,9 +68,11 @@ class Store:
         try:
             facts = (folder / FACTS).read_bytes()
             index = (folder / INDEX).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL names no folder
             return None
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None
             raise ModelError(
                 f"The stored answers in {folder} cannot be read ({error.strerror}): "
                 "ask their owner to let you read them."
