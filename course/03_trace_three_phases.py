@@ -889,7 +889,7 @@ ll.explore.pair(model, source=source, target=target, backend="static")
 #
 # <details><summary>Answer</summary>
 #
-# When Chinese is repeated, there is no concept phase: English never passes 5 % and the target at once.
+# When Chinese is repeated, the concept phase is missing: English never passes 5 % and the target at once.
 # That fits both readings: nothing has to be translated, and the answer is in the prompt.
 #
 # </details>

@@ -382,7 +382,7 @@ print(f"95 % of these have the layer in {found.target_interval}")
 # <details><summary>Answer</summary>
 #
 # You may not.
-# The band shows no lead, but it does not show that there is none.
+# The band shows no lead, and does not rule one out.
 # Look at its ends: they say how large a difference these prompts cannot rule out.
 #
 # </details>

@@ -84,7 +84,7 @@ mine = {
     "In the middle, English is more probable than languages that nobody asks for.": "?",
     "Through the linear lens, English is more probable than Chinese.": "?",
     "English words tell the concept better than words of languages that nobody asks for.": "?",
-    "German words tell the concept no better than English words.": "?",
+    "German words do not tell the concept better than English words.": "?",
     "The answer needs the English word more than any control.": "?",
 }
 
@@ -375,7 +375,7 @@ pivot.fillna("")
         pivot.index[pivot.verdict == "against"].tolist()
         == [
             "In the middle, English is more probable than German.",
-            "In the middle, German is no more probable than languages that nobody asks for.",
+            "In the middle, German is not more probable than languages that nobody asks for.",
             "Through the linear lens, English is more probable than Chinese.",
             "The answer needs what the English word does not share with the Chinese word.",
         ]

@@ -29,7 +29,7 @@ def usable_device(device: object) -> str:
     """Return the name of a device on which a model can run, or say that it is not here.
 
     Raises:
-        ModelError: There is no such device in this process.
+        ModelError: This process does not have the device.
     """
     name = str(device)
     try:
@@ -37,8 +37,7 @@ def usable_device(device: object) -> str:
     except (RuntimeError, AssertionError, ImportError):  # each kind of device has its own
         best = best_device()
         raise ModelError(
-            f"There is no device '{name}' here that can run a model: use '{best}', or leave device "
-            "out."
+            f"The device '{name}' cannot run a model here: use '{best}', or leave device out."
         ) from None
     return name
 

@@ -181,7 +181,7 @@ def source_of(name: str) -> str:
 
 
 def _is_folder(name: str) -> bool:
-    """Return whether a name is that of a folder; no text at all is none, nor an impossible path."""
+    """Return whether a name is that of a folder; an empty one and an impossible path are not."""
     try:
         return bool(name) and Path(name).expanduser().is_dir()
     except (OSError, ValueError, RuntimeError):

@@ -52,7 +52,7 @@ PREDICTIONS = (
         "pivot",
         "source over others",
         "not above",
-        "In the middle, {source} is no more probable than languages that nobody asks for.",
+        "In the middle, {source} is not more probable than languages that nobody asks for.",
     ),
     Prediction(
         "pivot",
@@ -70,7 +70,7 @@ PREDICTIONS = (
         "pivot",
         "source retrieved beyond pivot",
         "not above",
-        "{source} words tell the concept no better than {pivot} words.",
+        "{source} words do not tell the concept better than {pivot} words.",
     ),
     Prediction(
         "pivot",
@@ -94,25 +94,26 @@ PREDICTIONS = (
         "pivot",
         "source erased beyond pivot",
         "not above",
-        "The answer needs the {source} word no more than the {pivot} word.",
+        "The answer does not need the {source} word more than the {pivot} word.",
     ),
     Prediction(
         "hub",
         "pivot over others",
         "not above",
-        "In the middle, {pivot} is no more probable than languages that nobody asks for.",
+        "In the middle, {pivot} is not more probable than languages that nobody asks for.",
     ),
     Prediction(
         "hub",
         "source over others",
         "not above",
-        "In the middle, {source} is no more probable than languages that nobody asks for.",
+        "In the middle, {source} is not more probable than languages that nobody asks for.",
     ),
     Prediction(
         "hub",
         "pivot retrieved beyond others",
         "not above",
-        "{pivot} words tell the concept no better than words of languages that nobody asks for.",
+        "{pivot} words do not tell the concept better than words of languages that nobody asks "
+        "for.",
     ),
     Prediction(
         "hub",
@@ -124,7 +125,7 @@ PREDICTIONS = (
         "hub",
         "source retrieved beyond pivot",
         "not above",
-        "{source} words tell the concept no better than {pivot} words.",
+        "{source} words do not tell the concept better than {pivot} words.",
     ),
     Prediction(
         "hub",
@@ -142,13 +143,13 @@ PREDICTIONS = (
         "hub",
         "pivot erased beyond controls",
         "not above",
-        "The answer needs the {pivot} word no more than the controls.",
+        "The answer does not need the {pivot} word more than the controls.",
     ),
     Prediction(
         "hub",
         "source erased beyond pivot",
         "not above",
-        "The answer needs the {source} word no more than the {pivot} word.",
+        "The answer does not need the {source} word more than the {pivot} word.",
     ),
     Prediction(
         "hub",
@@ -166,7 +167,7 @@ PREDICTIONS = (
         "copy",
         "pivot over others",
         "not above",
-        "In the middle, {pivot} is no more probable than languages that nobody asks for.",
+        "In the middle, {pivot} is not more probable than languages that nobody asks for.",
     ),
     Prediction(
         "copy",
@@ -184,7 +185,8 @@ PREDICTIONS = (
         "copy",
         "pivot retrieved beyond others",
         "not above",
-        "{pivot} words tell the concept no better than words of languages that nobody asks for.",
+        "{pivot} words do not tell the concept better than words of languages that nobody asks "
+        "for.",
     ),
     Prediction(
         "copy",
@@ -202,7 +204,7 @@ PREDICTIONS = (
         "copy",
         "pivot erased beyond controls",
         "not above",
-        "The answer needs the {pivot} word no more than the controls.",
+        "The answer does not need the {pivot} word more than the controls.",
     ),
     Prediction(
         "copy",
@@ -226,19 +228,20 @@ PREDICTIONS = (
         "artefact",
         "pivot over target, linear lens",
         "not above",
-        "Through the linear lens, {pivot} is no more probable than {target}.",
+        "Through the linear lens, {pivot} is not more probable than {target}.",
     ),
     Prediction(
         "artefact",
         "pivot retrieved beyond others",
         "not above",
-        "{pivot} words tell the concept no better than words of languages that nobody asks for.",
+        "{pivot} words do not tell the concept better than words of languages that nobody asks "
+        "for.",
     ),
     Prediction(
         "artefact",
         "pivot erased beyond controls",
         "not above",
-        "The answer needs the {pivot} word no more than the controls.",
+        "The answer does not need the {pivot} word more than the controls.",
     ),
     Prediction(
         "artefact",
