@@ -29,224 +29,201 @@ class Prediction:
     sentence: str
 
 
-PREDICTIONS = (
-    Prediction(
-        "pivot",
-        "pivot over target",
-        "above",
-        "In the middle, {pivot} is more probable than {target}.",
+# By hypothesis: quantity, what is expected of it, and the sentence that says so.
+_ROWS = {
+    "pivot": (
+        (
+            "pivot over target",
+            "above",
+            "In the middle, {pivot} is more probable than {target}.",
+        ),
+        (
+            "pivot over source",
+            "above",
+            "In the middle, {pivot} is more probable than {source}.",
+        ),
+        (
+            "pivot over others",
+            "above",
+            "In the middle, {pivot} is more probable than languages that nobody asks for.",
+        ),
+        (
+            "source over others",
+            "not above",
+            "In the middle, {source} is not more probable than languages that nobody asks for.",
+        ),
+        (
+            "pivot over target, linear lens",
+            "above",
+            "Through the linear lens, {pivot} is more probable than {target}.",
+        ),
+        (
+            "pivot retrieved beyond others",
+            "above",
+            "{pivot} words tell the concept better than words of languages that nobody asks for.",
+        ),
+        (
+            "source retrieved beyond pivot",
+            "not above",
+            "{source} words do not tell the concept better than {pivot} words.",
+        ),
+        (
+            "pivot uninvited",
+            "may be above",
+            "{pivot} may appear in the answer although no prompt asks for it.",
+        ),
+        (
+            "pivot erased beyond controls",
+            "above",
+            "The answer needs the {pivot} word more than any control.",
+        ),
+        (
+            "pivot's own part erased",
+            "above",
+            "The answer needs what the {pivot} word does not share with the {target} word.",
+        ),
+        (
+            "source erased beyond pivot",
+            "not above",
+            "The answer does not need the {source} word more than the {pivot} word.",
+        ),
     ),
-    Prediction(
-        "pivot",
-        "pivot over source",
-        "above",
-        "In the middle, {pivot} is more probable than {source}.",
+    "hub": (
+        (
+            "pivot over others",
+            "not above",
+            "In the middle, {pivot} is not more probable than languages that nobody asks for.",
+        ),
+        (
+            "source over others",
+            "not above",
+            "In the middle, {source} is not more probable than languages that nobody asks for.",
+        ),
+        (
+            "pivot retrieved beyond others",
+            "not above",
+            "{pivot} words do not tell the concept better than words of languages that "
+            "nobody asks for.",
+        ),
+        (
+            "others retrieved unequally",
+            "not above",
+            "Words of the languages that nobody asks for tell the concept equally well.",
+        ),
+        (
+            "source retrieved beyond pivot",
+            "not above",
+            "{source} words do not tell the concept better than {pivot} words.",
+        ),
+        (
+            "pivot uninvited",
+            "not above",
+            "{pivot} does not appear in the answer if no prompt asks for it.",
+        ),
+        (
+            "language without concept",
+            "above",
+            "A patch can change the language of the answer and leave its concept.",
+        ),
+        (
+            "pivot erased beyond controls",
+            "not above",
+            "The answer does not need the {pivot} word more than the controls.",
+        ),
+        (
+            "source erased beyond pivot",
+            "not above",
+            "The answer does not need the {source} word more than the {pivot} word.",
+        ),
+        (
+            "others erased beyond random",
+            "may be above",
+            "The answer may need what the words of all languages share.",
+        ),
     ),
-    Prediction(
-        "pivot",
-        "pivot over others",
-        "above",
-        "In the middle, {pivot} is more probable than languages that nobody asks for.",
+    "copy": (
+        (
+            "pivot over source",
+            "below",
+            "In the middle, {pivot} is less probable than {source}.",
+        ),
+        (
+            "pivot over others",
+            "not above",
+            "In the middle, {pivot} is not more probable than languages that nobody asks for.",
+        ),
+        (
+            "source over others",
+            "above",
+            "In the middle, {source} is more probable than languages that nobody asks for.",
+        ),
+        (
+            "source retrieved beyond pivot",
+            "above",
+            "{source} words tell the concept better than {pivot} words.",
+        ),
+        (
+            "pivot retrieved beyond others",
+            "not above",
+            "{pivot} words do not tell the concept better than words of languages that "
+            "nobody asks for.",
+        ),
+        (
+            "pivot uninvited",
+            "not above",
+            "{pivot} does not appear in the answer if no prompt asks for it.",
+        ),
+        (
+            "source erased beyond pivot",
+            "may be above",
+            "Erasing the {source} word may cost more, even at the layers where {pivot} shows.",
+        ),
+        (
+            "pivot erased beyond controls",
+            "not above",
+            "The answer does not need the {pivot} word more than the controls.",
+        ),
+        (
+            "pivot's own part erased",
+            "not above",
+            "The answer does not need what the {pivot} word does not share with the {target} word.",
+        ),
     ),
-    Prediction(
-        "pivot",
-        "source over others",
-        "not above",
-        "In the middle, {source} is not more probable than languages that nobody asks for.",
+    "artefact": (
+        (
+            "pivot over target",
+            "above",
+            "The logit lens shows {pivot} above {target} in the middle.",
+        ),
+        (
+            "pivot over others",
+            "above",
+            "The logit lens shows {pivot} above languages that nobody asks for.",
+        ),
+        (
+            "pivot over target, linear lens",
+            "not above",
+            "Through the linear lens, {pivot} is not more probable than {target}.",
+        ),
+        (
+            "pivot retrieved beyond others",
+            "not above",
+            "{pivot} words do not tell the concept better than words of languages that "
+            "nobody asks for.",
+        ),
+        (
+            "pivot erased beyond controls",
+            "not above",
+            "The answer does not need the {pivot} word more than the controls.",
+        ),
+        (
+            "pivot's own part erased",
+            "not above",
+            "The answer does not need what the {pivot} word does not share with the {target} word.",
+        ),
     ),
-    Prediction(
-        "pivot",
-        "pivot over target, linear lens",
-        "above",
-        "Through the linear lens, {pivot} is more probable than {target}.",
-    ),
-    Prediction(
-        "pivot",
-        "pivot retrieved beyond others",
-        "above",
-        "{pivot} words tell the concept better than words of languages that nobody asks for.",
-    ),
-    Prediction(
-        "pivot",
-        "source retrieved beyond pivot",
-        "not above",
-        "{source} words do not tell the concept better than {pivot} words.",
-    ),
-    Prediction(
-        "pivot",
-        "pivot uninvited",
-        "may be above",
-        "{pivot} may appear in the answer although no prompt asks for it.",
-    ),
-    Prediction(
-        "pivot",
-        "pivot erased beyond controls",
-        "above",
-        "The answer needs the {pivot} word more than any control.",
-    ),
-    Prediction(
-        "pivot",
-        "pivot's own part erased",
-        "above",
-        "The answer needs what the {pivot} word does not share with the {target} word.",
-    ),
-    Prediction(
-        "pivot",
-        "source erased beyond pivot",
-        "not above",
-        "The answer does not need the {source} word more than the {pivot} word.",
-    ),
-    Prediction(
-        "hub",
-        "pivot over others",
-        "not above",
-        "In the middle, {pivot} is not more probable than languages that nobody asks for.",
-    ),
-    Prediction(
-        "hub",
-        "source over others",
-        "not above",
-        "In the middle, {source} is not more probable than languages that nobody asks for.",
-    ),
-    Prediction(
-        "hub",
-        "pivot retrieved beyond others",
-        "not above",
-        "{pivot} words do not tell the concept better than words of languages that nobody asks "
-        "for.",
-    ),
-    Prediction(
-        "hub",
-        "others retrieved unequally",
-        "not above",
-        "Words of the languages that nobody asks for tell the concept equally well.",
-    ),
-    Prediction(
-        "hub",
-        "source retrieved beyond pivot",
-        "not above",
-        "{source} words do not tell the concept better than {pivot} words.",
-    ),
-    Prediction(
-        "hub",
-        "pivot uninvited",
-        "not above",
-        "{pivot} does not appear in the answer if no prompt asks for it.",
-    ),
-    Prediction(
-        "hub",
-        "language without concept",
-        "above",
-        "A patch can change the language of the answer and leave its concept.",
-    ),
-    Prediction(
-        "hub",
-        "pivot erased beyond controls",
-        "not above",
-        "The answer does not need the {pivot} word more than the controls.",
-    ),
-    Prediction(
-        "hub",
-        "source erased beyond pivot",
-        "not above",
-        "The answer does not need the {source} word more than the {pivot} word.",
-    ),
-    Prediction(
-        "hub",
-        "others erased beyond random",
-        "may be above",
-        "The answer may need what the words of all languages share.",
-    ),
-    Prediction(
-        "copy",
-        "pivot over source",
-        "below",
-        "In the middle, {pivot} is less probable than {source}.",
-    ),
-    Prediction(
-        "copy",
-        "pivot over others",
-        "not above",
-        "In the middle, {pivot} is not more probable than languages that nobody asks for.",
-    ),
-    Prediction(
-        "copy",
-        "source over others",
-        "above",
-        "In the middle, {source} is more probable than languages that nobody asks for.",
-    ),
-    Prediction(
-        "copy",
-        "source retrieved beyond pivot",
-        "above",
-        "{source} words tell the concept better than {pivot} words.",
-    ),
-    Prediction(
-        "copy",
-        "pivot retrieved beyond others",
-        "not above",
-        "{pivot} words do not tell the concept better than words of languages that nobody asks "
-        "for.",
-    ),
-    Prediction(
-        "copy",
-        "pivot uninvited",
-        "not above",
-        "{pivot} does not appear in the answer if no prompt asks for it.",
-    ),
-    Prediction(
-        "copy",
-        "source erased beyond pivot",
-        "may be above",
-        "Erasing the {source} word may cost more, even at the layers where {pivot} shows.",
-    ),
-    Prediction(
-        "copy",
-        "pivot erased beyond controls",
-        "not above",
-        "The answer does not need the {pivot} word more than the controls.",
-    ),
-    Prediction(
-        "copy",
-        "pivot's own part erased",
-        "not above",
-        "The answer does not need what the {pivot} word does not share with the {target} word.",
-    ),
-    Prediction(
-        "artefact",
-        "pivot over target",
-        "above",
-        "The logit lens shows {pivot} above {target} in the middle.",
-    ),
-    Prediction(
-        "artefact",
-        "pivot over others",
-        "above",
-        "The logit lens shows {pivot} above languages that nobody asks for.",
-    ),
-    Prediction(
-        "artefact",
-        "pivot over target, linear lens",
-        "not above",
-        "Through the linear lens, {pivot} is not more probable than {target}.",
-    ),
-    Prediction(
-        "artefact",
-        "pivot retrieved beyond others",
-        "not above",
-        "{pivot} words do not tell the concept better than words of languages that nobody asks "
-        "for.",
-    ),
-    Prediction(
-        "artefact",
-        "pivot erased beyond controls",
-        "not above",
-        "The answer does not need the {pivot} word more than the controls.",
-    ),
-    Prediction(
-        "artefact",
-        "pivot's own part erased",
-        "not above",
-        "The answer does not need what the {pivot} word does not share with the {target} word.",
-    ),
+}
+
+PREDICTIONS = tuple(
+    Prediction(hypothesis, *row) for hypothesis, rows in _ROWS.items() for row in rows
 )
