@@ -5,6 +5,8 @@ The lens grid has a test of its own in ``test_lens_grid.py``.
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +17,11 @@ from tiny import CONFIGS, byte_fallback, randomise
 from transformers import AutoModelForCausalLM
 
 import latentlang as ll
+from tools import front
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import fronts
+import planted
 
 EVIL = "<img src=x onerror='window.ran = 1'>"
 TOKENS = [EVIL, "</script><script>window.ran = 1</script>", "<svg onload='window.ran = 1'>"]
@@ -85,6 +92,28 @@ def test_no_figure_prediction_or_reply_runs_what_it_shows(folder, words, offline
     assert not page.evaluate("window.ran")
 
 
+def test_no_stored_answer_runs_on_the_first_page(offline, tmp_path):
+    """The name of the model, which is a folder of the page too, is markup and holds ? # %."""
+    name = f"{EVIL}?a#b%20"
+    run = replace(fronts.hostile().run, model=name)
+    table = run.prompts.assign(source="de", source_concept=EVIL)
+    patch = planted.planted_sweep("language first", model=name, prompts=table, origin=EVIL)
+    answer = front.Answer(run, {"fr-en": patch})
+    page = offline(fronts.bare(tmp_path, [answer]).as_uri(), {"width": 1400, "height": 1000})
+    said = page.get_by_role("status")
+    said.get_by_text(name, exact=False).first.wait_for()
+    assert page.get_by_label("Model", exact=True).input_value() == name
+    for part in ("curves", "dots", "phases", "patch"):
+        figure = page.locator(f"[aria-labelledby=ll-front-{part}-title] .ll-plot")
+        figure.locator(".main-svg").first.wait_for()
+        for curve in range(figure.evaluate("place => place.data.length")):
+            point = {"curveNumber": curve, "pointNumber": 0}
+            figure.evaluate("(place, point) => Plotly.Fx.hover(place, [point])", point)
+    page.get_by_role("button", name="Copy the link to this view").click()
+    said.get_by_text("window.ran").first.wait_for()
+    assert page.locator("#ll-front img, svg[onload]").count() == 0
+
+
 CELL = """import os
 os.environ["XDG_CACHE_HOME"] = {cache!r}
 import latentlang as ll
@@ -96,6 +125,7 @@ for explorer in (
     ll.explore.pair(model),
     ll.explore.sphere(model),
     ll.explore.tokens(model.tokenizer, {evil!r}, "x"),
+    ll.explore.patch(model),
 ):
     display(explorer)"""
 
