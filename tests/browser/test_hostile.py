@@ -55,6 +55,15 @@ def words() -> pd.DataFrame:
     return pd.DataFrame({"concept": marked["en"], **marked})
 
 
+def wander(page, figure) -> None:
+    """Move the mouse over a figure, so that its hovers are drawn."""
+    figure.scroll_into_view_if_needed()
+    box = figure.bounding_box()
+    for across in (0.2, 0.4, 0.6, 0.8):
+        for down in (0.3, 0.5, 0.7):
+            page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+
+
 def test_no_figure_prediction_or_reply_runs_what_it_shows(folder, words, offline, tmp_path):
     model = ll.load_model(folder, dtype="float32")
     ask = {"tokenizer": model.tokenizer, "words": words}
@@ -83,11 +92,7 @@ def test_no_figure_prediction_or_reply_runs_what_it_shows(folder, words, offline
     assert page.get_by_text("window.ran = 1").count() > 0  # the markup is on screen, as text
     for number in range(len(shown)):
         figure = page.locator(".js-plotly-plot").nth(number)
-        figure.scroll_into_view_if_needed()
-        box = figure.bounding_box()
-        for across in (0.2, 0.4, 0.6, 0.8):
-            for down in (0.3, 0.5, 0.7):
-                page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+        wander(page, figure)
     assert page.locator("img, svg[onload]").count() == 0
     assert not page.evaluate("window.ran")
 
@@ -106,9 +111,7 @@ def test_no_stored_answer_runs_on_the_first_page(offline, tmp_path):
     for part in ("curves", "dots", "phases", "patch"):
         figure = page.locator(f"[aria-labelledby=ll-front-{part}-title] .ll-plot")
         figure.locator(".main-svg").first.wait_for()
-        for curve in range(figure.evaluate("place => place.data.length")):
-            point = {"curveNumber": curve, "pointNumber": 0}
-            figure.evaluate("(place, point) => Plotly.Fx.hover(place, [point])", point)
+        wander(page, figure)
     page.get_by_role("button", name="Copy the link to this view").click()
     said.get_by_text("window.ran").first.wait_for()
     assert page.locator("#ll-front img, svg[onload]").count() == 0
