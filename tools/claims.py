@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 
-
 from . import build, claim_cells, guides, predictions, store
 from .course_checks import check_course
 from .scripts import scripts
