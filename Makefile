@@ -13,7 +13,7 @@ SEED ?= 0
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab app qwen test test-more test-large fuzz claims notebooks notebook-files site picture lint prefetch chromium data-check results lenses sizes links soak bench bench-browser clean
+.PHONY: help lab app qwen test test-more test-large test-latest test-lowest fuzz claims notebooks notebook-files site picture lint prefetch chromium data-check results lenses sizes links soak bench bench-browser clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort
@@ -60,6 +60,24 @@ test-more: $(VENV)/.ready prefetch chromium  ## pass the rest: solutions, every 
 
 test-large: $(VENV)/.ready prefetch qwen  ## pass the tests of the larger model (about ten minutes)
 	$(BIN)/python -m pytest tests/test_large.py --durations=20
+
+# Other versions than those of constraints.txt, each set in an environment of its own.
+# torch stays, because on Linux the index has others only as CUDA builds of some gigabytes.
+# UNVARIED= varies torch as well, PYTHON=python3.13 the interpreter, and TESTS names test files.
+UNVARIED ?= torch==2.13.0
+TESTS ?= tests --ignore=tests/browser
+QUICK = OMP_NUM_THREADS=1 build/$(1)/bin/python -m pytest $(TESTS) -m "not more and not large"
+
+test-latest:  ## pass the quick tests on the newest releases of all packages (PYTHON=python3.13)
+	$(PYTHON) -m venv --clear build/latest
+	build/latest/bin/pip install --quiet -e ".[demo-model,lab,dev]" $(UNVARIED)
+	$(call QUICK,latest)
+
+test-lowest:  ## pass the quick tests on the lowest releases that pyproject.toml admits
+	$(PYTHON) -m venv --clear build/lowest
+	build/lowest/bin/pip install --quiet --no-deps uv $(UNVARIED)
+	build/lowest/bin/uv pip install --quiet --python build/lowest --resolution lowest-direct -e ".[demo-model,lab,dev]" $(UNVARIED)
+	$(call QUICK,lowest)
 
 # `test` tries a hundred of these cases.
 fuzz: $(VENV)/.ready  ## try random models, tokenizers, words and requests (CASES=3000 SEED=0)

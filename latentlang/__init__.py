@@ -13,4 +13,17 @@ try:
 except PackageNotFoundError:  # read from a folder without installing it
     __version__ = "0+unknown"
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_named, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name. Who interrupts this may find torch half loaded, for good."""
+    try:
+        return _named(name)
+    except KeyboardInterrupt:
+        from .progress import Interruption
+
+        raise Interruption(
+            "Stopped while packages were loading: restart the kernel, and run the cells from the "
+            "first one on."
+        ) from None

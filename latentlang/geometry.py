@@ -1,11 +1,11 @@
 """Energy, sphere, map and rotation, under their public name: the functions live in ``analysis``."""
 
 from .analysis.axes import SphereAxes, sphere_axes, sphere_coordinates
-from .analysis.energy import token_energy
+from .analysis.energy import gram, token_energy
 from .analysis.mds import LatentMap, latent_mds
 from .analysis.rotation import procrustes, token_ranks
 from .analysis.sphere import SpherePath
-from .lens.energy import Gram, gram
+from .lens.energy import Gram
 
 __all__ = [
     "Gram",

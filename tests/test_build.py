@@ -195,6 +195,17 @@ def test_pages_are_written_over_pages_only(small_course, tmp_path, capsys):
     assert own.read_text() == "<html>mine</html>"
 
 
+def test_a_notebook_whose_kernel_dies_is_named_and_the_others_run(small_course, tmp_path, capsys):
+    """As where memory runs out."""
+    dies = "# %%\nimport os, signal\n\nos.kill(os.getpid(), signal.SIGKILL)\n\n"
+    dead = small_course(dies + CELLS).name
+    cells, front = CELLS.replace("01.1", "02.1"), FRONT.replace("# 1 · Try", "# 2 · Try more")
+    alive = small_course(cells, name="02_more", front=front).name
+    assert execute.main(["--form", "student", "--out", str(tmp_path / "out")]) == 1
+    assert f"FAILED {dead} (student): Kernel died" in capsys.readouterr().err
+    assert [page.stem for page in (tmp_path / "out").glob("*.html")] == [alive]
+
+
 @pytest.mark.parametrize(
     ("cell", "complaint"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import plotly
 import plotly.graph_objects as go
 import pytest
@@ -31,3 +33,12 @@ def test_paper_has_nothing_to_click_and_the_figure_keeps_its_own():
 def test_a_picture_stands_in_a_figures_place_where_there_is_one(picture):
     html = pages.figure(FIGURE.to_plotly_json(), 1, picture)
     assert html.count("<img") == bool(picture) and picture in html
+
+
+@pytest.mark.parametrize("name", ["</script>", "<!--<script>", "a < b"])
+def test_no_name_ends_or_lengthens_the_script_with_a_figures_numbers(name):
+    """After ``<!--<script>`` a browser takes the next end tag for that of the inner script."""
+    html = pages.figure(go.Figure(go.Bar(x=["a"], y=[1], customdata=[name])).to_plotly_json(), 1)
+    numbers = html.partition("<script type='application/json'>")[2].partition("</script>")[0]
+    assert "<" not in numbers
+    assert json.loads(numbers)["data"][0]["customdata"] == [name]

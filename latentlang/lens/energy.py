@@ -39,21 +39,19 @@ class Gram:
         return float((projected * self.n_tokens).sqrt() / self.matrix.norm())
 
 
-def gram(
-    U: Float[Tensor, "vocab d_model"] | Iterable[Float[Tensor, "row d_model"]],
-) -> Gram:
+def gram_of_blocks(blocks: Iterable[Float[Tensor, "row d_model"]]) -> Gram:
     """Return the Gram matrix of the unembedding after scaling its rows to length 1, on the CPU.
 
     Args:
-        U: ``[V, d_model]``, or blocks of its rows, one after the other, so that the whole is never
-            in memory. A row of zeros stays zero.
+        blocks: rows of the unembedding, one block after the other, so that the whole is never in
+            memory. A row of zeros stays zero.
 
-    >>> gram(torch.tensor([[3.0, 0.0], [0.0, 2.0], [0.0, 0.0]])).matrix
+    >>> gram_of_blocks([torch.tensor([[3.0, 0.0]]), torch.tensor([[0.0, 2.0], [0.0, 0.0]])]).matrix
     tensor([[1., 0.],
             [0., 1.]], dtype=torch.float64)
     """
     total, n_tokens = torch.zeros((), dtype=torch.float64), 0
-    for block in U.split(CHUNK_ROWS) if isinstance(U, torch.Tensor) else U:
+    for block in blocks:
         rows = torch.nn.functional.normalize(block.float(), dim=-1)
         total = total + (rows.T @ rows).cpu().double()
         n_tokens += len(rows)

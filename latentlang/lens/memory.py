@@ -11,7 +11,7 @@ import torch
 from ..errors import TraceError
 from ..models.model import Model
 from ..models.view import folded
-from .energy import CHUNK_ROWS, Gram, gram
+from .energy import CHUNK_ROWS, Gram, gram_of_blocks
 
 if TYPE_CHECKING:
     from ..models.sessions import Local
@@ -52,6 +52,6 @@ def gram_of(model: Model) -> Gram:
     while True:
         blocks = (slice(start, start + size) for start in range(0, model.vocab_size, size))
         try:
-            return gram(folded(session.lm_head, session.final_norm, block) for block in blocks)
+            return gram_of_blocks(folded(session.lm_head, session.final_norm, b) for b in blocks)
         except torch.OutOfMemoryError:
             size = fewer(size, _ENERGY, model)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..models.view import LogitTransform, folded
-from .energy import CHUNK_ROWS, Gram, gram
+from .energy import CHUNK_ROWS, Gram, gram_of_blocks
 from .maps import Maps
 from .readings import READINGS, Readout, TokenSets
 
@@ -135,7 +135,8 @@ def _gram_of(
     table, weight = request.gram, lm_head.weight
     if table is None:
         starts = range(0, len(weight), CHUNK_ROWS)
-        table = gram(folded(lm_head, final_norm, slice(s, s + CHUNK_ROWS)) for s in starts)
+        parts = (slice(start, start + CHUNK_ROWS) for start in starts)
+        table = gram_of_blocks(folded(lm_head, final_norm, part) for part in parts)
     if weight.device.type == "mps":  # it has no double precision
         return table
     return Gram(table.matrix.to(weight.device), table.n_tokens)

@@ -5,6 +5,8 @@ The lens grid has a test of its own in ``test_lens_grid.py``.
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +17,11 @@ from tiny import CONFIGS, byte_fallback, randomise
 from transformers import AutoModelForCausalLM
 
 import latentlang as ll
+from tools import front
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import fronts
+import planted
 
 EVIL = "<img src=x onerror='window.ran = 1'>"
 TOKENS = [EVIL, "</script><script>window.ran = 1</script>", "<svg onload='window.ran = 1'>"]
@@ -48,6 +55,15 @@ def words() -> pd.DataFrame:
     return pd.DataFrame({"concept": marked["en"], **marked})
 
 
+def wander(page, figure) -> None:
+    """Move the mouse over a figure, so that its hovers are drawn."""
+    figure.scroll_into_view_if_needed()
+    box = figure.bounding_box()
+    for across in (0.2, 0.4, 0.6, 0.8):
+        for down in (0.3, 0.5, 0.7):
+            page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+
+
 def test_no_figure_prediction_or_reply_runs_what_it_shows(folder, words, offline, tmp_path):
     model = ll.load_model(folder, dtype="float32")
     ask = {"tokenizer": model.tokenizer, "words": words}
@@ -76,13 +92,29 @@ def test_no_figure_prediction_or_reply_runs_what_it_shows(folder, words, offline
     assert page.get_by_text("window.ran = 1").count() > 0  # the markup is on screen, as text
     for number in range(len(shown)):
         figure = page.locator(".js-plotly-plot").nth(number)
-        figure.scroll_into_view_if_needed()
-        box = figure.bounding_box()
-        for across in (0.2, 0.4, 0.6, 0.8):
-            for down in (0.3, 0.5, 0.7):
-                page.mouse.move(box["x"] + across * box["width"], box["y"] + down * box["height"])
+        wander(page, figure)
     assert page.locator("img, svg[onload]").count() == 0
     assert not page.evaluate("window.ran")
+
+
+def test_no_stored_answer_runs_on_the_first_page(offline, tmp_path):
+    """The name of the model, which is a folder of the page too, is markup and holds ? # %."""
+    name = f"{EVIL}?a#b%20"
+    run = replace(fronts.hostile().run, model=name)
+    table = run.prompts.assign(source="de", source_concept=EVIL)
+    patch = planted.planted_sweep("language first", model=name, prompts=table, origin=EVIL)
+    answer = front.Answer(run, {"fr-en": patch})
+    page = offline(fronts.bare(tmp_path, [answer]).as_uri(), {"width": 1400, "height": 1000})
+    said = page.get_by_role("status")
+    said.get_by_text(name, exact=False).first.wait_for()
+    assert page.get_by_label("Model", exact=True).input_value() == name
+    for part in ("curves", "dots", "phases", "patch"):
+        figure = page.locator(f"[aria-labelledby=ll-front-{part}-title] .ll-plot")
+        figure.locator(".main-svg").first.wait_for()
+        wander(page, figure)
+    page.get_by_role("button", name="Copy the link to this view").click()
+    said.get_by_text("window.ran").first.wait_for()
+    assert page.locator("#ll-front img, svg[onload]").count() == 0
 
 
 CELL = """import os
@@ -96,6 +128,7 @@ for explorer in (
     ll.explore.pair(model),
     ll.explore.sphere(model),
     ll.explore.tokens(model.tokenizer, {evil!r}, "x"),
+    ll.explore.patch(model),
 ):
     display(explorer)"""
 
@@ -117,9 +150,14 @@ def test_no_explorer_runs_what_it_shows(folder, notebook, tmp_path, shoot):
     concept.fill(EVIL)
     concept.press("Enter")
     prompt.locator(".latentlang-status", has_text="onerror").wait_for()
+    patch = page.locator(".latentlang-patch")
+    patch.get_by_label("Concept A", exact=True).fill(EVIL)
+    patch.get_by_label("Concept A", exact=True).press("Enter")
+    patch.locator(".latentlang-status", has_text="onerror").wait_for()
     page.locator(".latentlang-grid td").first.click()
     page.keyboard.press("Escape")
     shoot(prompt, "prompt")
+    shoot(patch, "patch")
     planted = page.locator(".jp-OutputArea-output img[src=x], .jp-OutputArea-output svg[onload]")
     assert planted.count() == 0
     assert not page.evaluate("window.ran")

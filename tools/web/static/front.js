@@ -36,8 +36,9 @@
           loading.delete(key);
           failed(new Error(`front/${key}.js is missing`));
         };
+        const path = key.split("/").map(encodeURIComponent).join("/"); // a model's name may hold a question mark
         document.head.append(make("script",
-          { src: new URL(`${key}.js`, DATA).href, load: () => done(values.get(key)), error: fail }));
+          { src: new URL(`${path}.js`, DATA).href, load: () => done(values.get(key)), error: fail }));
       }));
     }
     return loading.get(key);
