@@ -548,6 +548,36 @@ mistakes[mistakes["asked for"].isin(some)]
 # </details>
 
 # %% [markdown]
+# ### Your word
+#
+# Now look at the word that you chose in notebook 1, beside the mean of many.
+# The lines with dots are your word; the other ones are the means from above, with their bands.
+# If you chose other languages, the means are still those of the pair above.
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
+
+my_run = ll.decode(model, my_prompts[my_word.concept])
+highest = [run.probability["en"].mean(0).max() for run in (my_run, translation)]
+print(my_word.note(2, *highest))
+
+# %%
+figure = ll.plots.language_probability(translation)
+for code, color in {"en": "#C75300", my_word.target: "#0072B2"}.items():
+    name = f"{my_word.concept}: {ll.plots.language_label(code)}"
+    curve = my_run.probability[code][0].tolist()
+    look = {"mode": "lines+markers", "line": {"color": color}, "name": name, "showlegend": True}
+    figure.add_scatter(x=my_run.layers, y=curve, **look, row=2, col=1)
+figure.update_yaxes(range=[0, 1], row=2)
+figure.update_layout(showlegend=True)
+
+# %% [markdown]
+# **What to notice.** Is your word one of the few that make the mean of English, or one of the many that do not?
+# And does it end in the right word?
+# The printed line has the highest P(English) of your word, and of the mean.
+
+# %% [markdown]
 # ## 6. English, or a word that is spelled alike?
 #
 # **Objective: look for a simpler explanation before you believe a finding.**

@@ -659,6 +659,37 @@ ll.plots.language_probability(controls["shuffled answers"])
 # </details>
 
 # %% [markdown]
+# ### Your word
+#
+# The same controls for one word: the one that you chose in notebook 1.
+# Each row has the highest probability at any layer, for your word and for the mean.
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+
+followed_in = {"the English word": distinct, **controls}
+rows = []
+for name, change in {"the English word": None, **changes}.items():
+    if change in (None, "shuffled", "random"):
+        my_prompts = ll.build_prompts(
+            "translation", *my_word.languages, tokenizer=model.tokenizer, control=change
+        )
+        my_run = ll.decode(model, my_prompts[my_word.concept])
+        for who, run in {my_word.concept: my_run, "mean": followed_in[name]}.items():
+            rows.append((name, who, run.probability["en"].mean(0).max().item()))
+
+# %%
+my_controls = pd.DataFrame(rows, columns=["what is followed", "whose", "highest P"])
+by_name = my_controls.set_index(["what is followed", "whose"])["highest P"]
+print(my_word.note(4, *by_name["random English word"][[my_word.concept, "mean"]]))
+question = "Does another English word rise as high?"
+ll.plots.bars(my_controls, "what is followed", "highest P", question, group="whose")
+
+# %% [markdown]
+# **What to notice.** If a random English word rises as high as the right one, then the English of your word is nothing special.
+# The printed line has the random word: for your word, and for the mean.
+
+# %% [markdown]
 # ### Three other languages, and the source
 #
 # One language is not all languages.

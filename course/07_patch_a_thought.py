@@ -451,6 +451,30 @@ ll.plots.sweep_grid(across)
 }
 
 # %% [markdown]
+# ### Your word
+#
+# Now patch the word that you chose in notebook 1 into another word's prompt, in your languages.
+# A is your word, and B the other one.
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
+
+mine = my_prompts[my_word.concept]
+code = my_word.target
+other = next(p for p in my_prompts if not p.token_ids[code] & mine.token_ids[code])
+my_targets = {f"{each.concept} in {code}": [each.token_ids[code]] for each in (mine, other)}
+my_sweep = ll.sweep(model, other, ll.Patch(ll.latents_at(model, mine)), targets=my_targets)
+a, b = (values[0].tolist() for values in my_sweep.probability.values())
+brought = [layer for layer in my_sweep.layers if a[layer - 1] > b[layer - 1]]
+print(my_word.note(7, min(brought, default=None), turns(across, "en")[1]))
+ll.plots.sweep(my_sweep)
+
+# %% [markdown]
+# **What to notice.** From which layer on does the latent bring your word?
+# The printed line has the first layer at which A is more probable than B: for your word, and for the means of section 3; a hyphen means that B stays ahead.
+
+# %% [markdown]
 # ### Without English
 #
 # In that run one prompt of each pair asked for English, so it is not strange that English words came.

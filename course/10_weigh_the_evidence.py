@@ -976,6 +976,27 @@ ll.checks.exercise("10.4", answer)
 # Choose a question, write down your prediction, and begin with the cell that the table names.
 
 # %% [markdown]
+# ## Your word on one slide
+#
+# Each notebook has measured the word that you chose in notebook 1, and a mean of many words.
+# Here is all of it in one figure.
+# Write one sentence into the cell: what does your word show, and what can a single word not show?
+#
+# If the notebooks ran on several machines, pass the last line that was printed.
+# The cell writes the file `my_word.html`: hand it in, or open it in a browser and print it.
+
+# %%
+my_sentence = "(Your sentence stands here.)"
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+print(my_word)
+my_slide = my_word.slide(my_sentence)
+my_slide.write_html("my_word.html")
+my_slide
+
+# %% [markdown]
+# A row without a mark: the notebook has not run yet, found nothing, or has no stored answer.
+
+# %% [markdown]
 # ## What this does not show
 #
 # - Two small models, five pairs, one word at a time. What a larger model does in running text is another question.
