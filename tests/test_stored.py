@@ -25,10 +25,11 @@ from safetensors.numpy import load, save
 import latentlang as ll
 from latentlang.errors import DataError, ModelError, TraceError
 from latentlang.lens.readings import READINGS, Reading, entropy
+from latentlang.models import store as stores
 from latentlang.models import store_files
 from latentlang.models import stored as stored_models
 from latentlang.models.caches import clean
-from latentlang.models.store import Store
+from latentlang.models.store import Store, packed, unpacked
 from latentlang.models.store_files import write_answer, write_facts
 from latentlang.models.stored import facts_of, shared_store, stored_model, stored_names
 from latentlang.plots import token_text
@@ -255,6 +256,48 @@ OTHER_QUESTIONS = {
 }
 
 
+def test_concepts_are_asked_for_by_name(gemma, few, model, tmp_path):
+    """Some of every n-th one, and some that are stored beside them."""
+    concepts = [few["fr"].prompts["concept"][3], few["fr"].prompts["concept"][1]]
+    ask = {"task": "translation", "source": "fr", "progress": False}
+    found = ll.run_experiment(gemma, **ask, concepts=concepts)
+    assert list(found.prompts["concept"]) == concepts[::-1]  # as in the word list
+    every = ll.run_experiment(gemma, **ask, every=24)
+    assert torch.equal(found.top_probs, every[concepts[::-1]].top_probs)
+    with pytest.raises(TraceError, match=r"'translation fr → zh \(flower\)' is not stored"):
+        ll.run_experiment(gemma, **ask, concepts="flower")
+    alone = ll.run_experiment(model, **ask, concepts="flower", follow=True)
+    keep_answer(tmp_path / "stored" / model.name, alone, model, concepts=["flower"])
+    again = stored_model(model.name)
+    flower = ll.run_experiment(again, **ask, concepts="flower")
+    assert flower.setting == alone.setting and list(flower.prompts["concept"]) == ["flower"]
+    assert (flower.rank["zh"] == alone.rank["zh"]).all()
+    # What is asked of every n-th concept has none of the others, and their number stays as it was.
+    assert again.session.finest("translation", "fr", "zh") == 24
+    assert again.session.singly("translation", "fr", "zh") == ["flower"]
+    assert torch.equal(ll.run_experiment(again, **ask, every=24).top_probs, every.top_probs)
+
+
+def test_a_named_concept_is_read_as_among_all_others(model, few):
+    concept = few["fr"].prompts["concept"][2]
+    alone = ll.run_experiment(model, "translation", "fr", concepts=concept, progress=False)
+    for code in alone.languages:
+        expected = few["fr"][concept].probability[code]
+        assert torch.allclose(alone.probability[code], expected, rtol=1e-3, atol=1e-6)
+    with pytest.raises(DataError, match="cannot be used for this pair"):
+        ll.run_experiment(model, "translation", "fr", concepts=few_dropped(model), progress=False)
+    with pytest.raises(DataError, match="no concept 'nowhere'"):
+        ll.run_experiment(model, "translation", "fr", concepts=["nowhere"], progress=False)
+    with pytest.raises(DataError, match="Both every= and concepts="):
+        ll.run_experiment(model, "translation", "fr", concepts=concept, every=2, progress=False)
+
+
+def few_dropped(model) -> str:
+    """Return a concept that French to Chinese cannot be asked about."""
+    prompts = ll.build_prompts(*TASK, tokenizer=model.tokenizer)
+    return prompts.dropped["concept"].iloc[0]
+
+
 @pytest.mark.parametrize("change", OTHER_QUESTIONS.values(), ids=OTHER_QUESTIONS)
 def test_another_question_is_one_sentence(gemma, change):
     ask = {"task": "translation", "source": "fr", "target": "zh", "every": 24} | change
@@ -299,7 +342,7 @@ def test_only_damaged_answers_are_removed(shared):
     assert {path.name: path.read_bytes() for path in shared.iterdir()} == before
     (shared / "index.json").write_text("{")
     write_facts(shared, facts)
-    assert Store.open(shared, "").answers == {} and not list(shared.glob("*.safetensors"))
+    assert Store.open(shared, "").answers == {} and not list(shared.glob("*.safetensors*"))
 
 
 def test_answers_that_cannot_be_read_are_not_removed(shared):
@@ -308,13 +351,13 @@ def test_answers_that_cannot_be_read_are_not_removed(shared):
     (shared / "model.json").mkdir()
     with pytest.raises(ModelError, match="cannot be read"):
         write_facts(shared, facts)
-    assert list(shared.glob("*.safetensors"))
+    assert list(shared.glob("*.safetensors.gz"))
 
 
 def test_an_answer_is_replaced_without_a_moment_of_damage(shared, monkeypatch):
     inquiry = next(iter(Store.open(shared, "").answers))
     facts, arrays = Store.open(shared, "").read(inquiry)
-    old = (shared / inquiry.file).read_bytes()
+    old = unpacked((shared / inquiry.file).read_bytes())
     new = save(arrays, metadata={"latentlang": json.dumps(facts, indent=1)})
     there, write = [], store_files._write
 
@@ -331,7 +374,7 @@ def test_an_answer_is_replaced_without_a_moment_of_damage(shared, monkeypatch):
     there.clear()
     write_answer(shared, inquiry, new)
     assert old != new and there == [False, False, True]
-    assert (shared / inquiry.file).read_bytes() == new
+    assert (shared / inquiry.file).read_bytes() == packed(new)
 
 
 def test_answers_of_one_version_join(shared):
@@ -694,6 +737,8 @@ SPOILT = {
     "every 0th concept": question(every=0),
     "a text as a number": question(k="4"),
     "an unknown choice": question(colour="red"),
+    "a text as the concepts": question(concepts="sky"),
+    "numbers as the concepts": question(concepts=[1]),
 }
 
 
@@ -722,12 +767,12 @@ def test_a_stored_fact_of_another_kind_is_one_sentence(prepared, spoilt, fact, v
 
 def rewrite(path: Path, row: dict, change) -> None:
     """Change the arrays and facts in a file, and its checksum in the index."""
-    data = path.read_bytes()
+    data = unpacked(path.read_bytes())
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     arrays, facts = load(data), json.loads(header["__metadata__"]["latentlang"])
     change(arrays, facts)
     whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    data = save(whole, metadata={"latentlang": json.dumps(facts)})
+    data = packed(save(whole, metadata={"latentlang": json.dumps(facts)}))
     path.write_bytes(data)
     index = path.parent / "index.json"
     digest = hashlib.sha256(data).hexdigest()
@@ -749,7 +794,7 @@ DAMAGES = {
     "missing": lambda path: path.unlink(),
     "empty": lambda path: path.write_bytes(b""),
     "another answer": lambda path: path.write_bytes(
-        next(p for p in path.parent.glob("cloze*.safetensors")).read_bytes()
+        next(p for p in path.parent.glob("cloze*.safetensors.gz")).read_bytes()
     ),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
@@ -765,6 +810,27 @@ def test_a_damaged_answer_is_one_sentence(prepared, spoilt, damage):
         ll.run_experiment(stored, *TASK, progress=False)
     assert "\n" not in str(refused.value)
     assert len(ll.run_experiment(stored, "cloze", target="zh", progress=False))
+
+
+BOMBS = {
+    "too many bytes": lambda data: packed(bytes(stores.LARGEST + 1)),
+    "two streams": lambda data: packed(data) * 2,
+    "bytes that are not packed": lambda data: data,
+    "half a stream": lambda data: packed(data)[: len(packed(data)) // 2],
+}
+
+
+@pytest.mark.parametrize("pack", BOMBS.values(), ids=BOMBS)
+def test_an_answer_that_does_not_unpack_is_one_sentence(prepared, spoilt, pack):
+    """Its checksum is right, and no more memory is taken than the largest answer may need."""
+    path, row = answer_of(spoilt)
+    content = pack(unpacked(path.read_bytes()))
+    path.write_bytes(content)
+    index = spoilt / "index.json"
+    digest = hashlib.sha256(content).hexdigest()
+    index.write_text(index.read_text().replace(row["sha256"], digest))
+    with pytest.raises(ModelError, match=f"{path.name} is damaged"):
+        ll.run_experiment(ll.load_model(prepared[0]), *TASK, progress=False)
 
 
 def with_facts(change):

@@ -92,9 +92,10 @@ def _answers(model: Model, wanted: Collection[str]) -> Iterator[tuple[str, int, 
     for request in requests(model.name, wanted):
         if request in RUNS:
             run = ll.run_experiment(model, **request.arguments, follow=True)
-            every = request.arguments["every"]
-            title = Inquiry(run.setting, every, run.lens).title
-            yield title, len(run), partial(keep_answer, run=run, model=model, every=every)
+            chosen = request.arguments.items()
+            about = {name: value for name, value in chosen if name in ("every", "concepts")}
+            title = Inquiry(run.setting, lens=run.lens, **about).title
+            yield title, len(run), partial(keep_answer, run=run, model=model, **about)
         elif request in SWEEPS:
             sweep, inquiry = ll.run_sweep(model, **request.arguments), asked(**request.arguments)
             keep = partial(keep_sweep, sweep=sweep, model=model, inquiry=inquiry)

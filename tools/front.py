@@ -45,11 +45,13 @@ class Answer:
     """Readings and patches of a model, about one task and its languages.
 
     ``run``: the readings of the prompts, or their published means. ``patches``: sweeps that patch
-    these prompts, by the pair of languages that the latents come from.
+    these prompts, by the pair of languages that the latents come from. ``singly``: the readings of
+    a few more prompts, which no mean holds.
     """
 
     run: ll.Run | MeanCurves
     patches: dict[str, ll.Sweep]
+    singly: ll.Run | None = None
 
     @property
     def choice(self) -> dict[str, str]:
@@ -85,19 +87,22 @@ def _asked(model: Model) -> Iterator[tuple[str, str, str]]:
     """Yield task, source and target of the stored runs without a control or another lens."""
     for store in model.session.stores:
         for each in store.answers:
-            if isinstance(each, Inquiry) and each.lens == Inquiry.lens:
+            if isinstance(each, Inquiry) and each.lens == Inquiry.lens and not each.concepts:
                 setting = each.setting
                 if not setting.choices:
                     yield setting.task, setting.source, setting.target
 
 
 def _answer(model: Model, task: str, source: str, target: str) -> Answer:
-    every = model.session.finest(task, source, target)
-    if not find_task(task).needs_source:
-        alone = ll.run_experiment(model, task, target=target, every=every, progress=False)
-        return Answer(alone, {})
-    pair = (source, target)
-    run = ll.run_experiment(model, task, *pair, every=every, progress=False)
+    pair = (source if find_task(task).needs_source else None, target)
+    asked = (task, *pair)
+    every, concepts = model.session.finest(*asked), model.session.singly(*asked)
+    run = ll.run_experiment(model, *asked, every=every, progress=False)
+    singly = None
+    if concepts:
+        singly = ll.run_experiment(model, *asked, concepts=concepts, progress=False)
+    if pair[0] is None:
+        return Answer(run, {}, singly)
     into = "-".join(pair)
     patches = {
         each.source: ll.run_sweep(model, "patch", _pair(each.source), pair, every=each.every)
@@ -106,7 +111,7 @@ def _answer(model: Model, task: str, source: str, target: str) -> Answer:
         if isinstance(each, SweepInquiry)
         and each == SweepInquiry("patch", each.source, into, each.every)
     }
-    return Answer(run, patches)
+    return Answer(run, patches, singly)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -155,16 +160,19 @@ def scripts_of(answer: Answer) -> dict[str, dict]:
         "curves": _page(curves, 1),
         "phases": _page(ll.plots.phases(run), 3),
         "concepts": [],
+        "singly": [],
         "patches": [*answer.patches],
     }
     values = {answer.key: content}
     if not isinstance(run, MeanCurves):
-        content["concepts"] = list(run.prompts["concept"])
         content["dots"] = _page(_dots(run), 2)
-        for n in range(len(run)):
-            data = ll.plots.grid(run[n]).data()
+        for prompt in (*run, *(answer.singly or ())):
+            data = ll.plots.grid(prompt).data()
             del data["style"]  # it is the same for all of them, and stands in the index
-            values[f"{answer.key}/{n}"] = data
+            values[f"{answer.key}/{len(content['concepts'])}"] = data
+            content["concepts"].append(prompt.prompts["concept"].item())
+        if answer.singly is not None:
+            content["singly"] = list(answer.singly.prompts["concept"])
     for name, sweep in answer.patches.items():
         drawn = ll.plots.sweep(sweep)
         values[f"{answer.key}/{name}"] = {"said": _said(drawn), "figure": _page(drawn, 4)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 from ..errors import TraceError
 from ..lens.decode import decode
@@ -80,8 +80,14 @@ class OnePrompt:
         self, label: str, task: str, source: str | None, target: str, lens: str | None
     ) -> Run:
         model = self._models.model(label)
-        every = cast("Stored", model.session).finest(task, source, target, lens or LOGIT)
-        return run_experiment(model, task, source, target, every=every, lens=lens, progress=False)
+        session, asked = cast("Stored", model.session), (task, source, target, lens or LOGIT)
+        about: list[dict[str, Any]] = [{"every": session.finest(*asked)}]
+        if singly := session.singly(*asked):
+            about.append({"concepts": singly})
+        choices: dict[str, Any] = {"lens": lens, "progress": False}
+        return Run.concatenate(
+            [run_experiment(model, task, source, target, **each, **choices) for each in about]
+        )
 
     def _decode(
         self,

@@ -48,7 +48,7 @@ def contents(root: Path) -> list[CacheItem]:
         n = sum(1 for _ in results.glob("*.safetensors"))
         kept.append(CacheItem(results, f"{n} results", _size(results), True))
     for path in sorted((root / "stored").glob("*/")):
-        n = sum(1 for _ in path.glob("*.safetensors"))
+        n = sum(1 for _ in path.glob("*.safetensors.gz"))
         kept.append(CacheItem(path, f"{n} stored answers of a model", _size(path), True))
     return kept
 

@@ -17,10 +17,10 @@ def file_of(words: Iterable[str], row: Mapping[str, Any]) -> str:
         row: the question as the index holds it, whose hash makes the name the only one.
 
     >>> file_of(("patch", "fr-en", "de-zh"), {"every": 4})
-    'patch-fr-en-de-zh-d78eaa42.safetensors'
+    'patch-fr-en-de-zh-d78eaa42.safetensors.gz'
     """
     digest = hashlib.sha256(json.dumps(row).encode()).hexdigest()[:8]
-    return f"{'-'.join(words)}-{digest}.safetensors".replace("+", "_")
+    return f"{'-'.join(words)}-{digest}.safetensors.gz".replace("+", "_")
 
 
 def require_kinds(values: Any, kinds: Mapping[str, type | UnionType]) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 Such folders ship with latentlang, and ``python -m latentlang precompute`` writes them. Each holds
 ``model.json`` (the facts of the model), ``index.json`` (the questions, and the SHA-256 of the file
-with the answer), a safetensors file per question, and sometimes the tokenizer. What another machine
-has written is not trusted: every fact is checked when it is read.
+with the answer), a safetensors file per question in the gzip format, and sometimes the tokenizer.
+What another machine has written is not trusted: every fact is checked when it is read.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,14 @@ from .inquiry import Inquiry, inquiry_of
 from .question_row import require_kinds
 from .whole_inquiry import PivotInquiry, RetrievalInquiry, SweepInquiry
 
-FORMAT = 1
+FORMAT = 2
 FACTS, INDEX = "model.json", "index.json"
 Asked = Inquiry | SweepInquiry | PivotInquiry | RetrievalInquiry
 Kind = TypeVar("Kind", Inquiry, SweepInquiry, PivotInquiry, RetrievalInquiry)
 # What reading something else than expected may raise.
-DAMAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
+DAMAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError, zlib.error)
+LARGEST = 100_000_000  # bytes of an answer; the largest that ships has 1 % of it
+_GZIP = 31  # the name that zlib has for the gzip format with its largest window
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,10 @@ class Store:
 
         path = self.folder / inquiry.file
         try:
-            data = path.read_bytes()
-            if hashlib.sha256(data).hexdigest() != self.answers[inquiry]:
+            content = path.read_bytes()
+            if hashlib.sha256(content).hexdigest() != self.answers[inquiry]:
                 raise ValueError("another file")
+            data = unpacked(content)
             arrays = load(data)
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
             return json.loads(header["__metadata__"]["latentlang"]), arrays
@@ -122,6 +126,20 @@ class Store:
     def damaged(self, inquiry: Asked) -> ModelError:
         """Return the error that says that the file of a stored question cannot be used."""
         return ModelError(_damaged(self.folder / inquiry.file, self.remedy))
+
+
+def packed(data: bytes) -> bytes:
+    """Return what the file of an answer holds, in the gzip format: the same from the same bytes."""
+    return zlib.compress(data, 9, wbits=_GZIP)
+
+
+def unpacked(content: bytes) -> bytes:
+    """Return the bytes that ``packed`` took; raises for anything else, and for too many of them."""
+    stream = zlib.decompressobj(wbits=_GZIP)
+    data = stream.decompress(content, LARGEST)
+    if not stream.eof or stream.unused_data:
+        raise ValueError("cut, too large, or more than one stream")
+    return data
 
 
 def folder_name(model: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import ModelError
 from ..files import user_cache
 from ..locks import locked
-from .store import FACTS, FORMAT, INDEX, Asked, ModelFacts, Store, answers_in
+from .store import FACTS, FORMAT, INDEX, Asked, ModelFacts, Store, answers_in, packed
 
 
 def write_facts(folder: Path, facts: ModelFacts) -> None:
@@ -38,24 +38,29 @@ def write_facts(folder: Path, facts: ModelFacts) -> None:
                     "be lost: choose another --out, or remove that folder."
                 )
             return
-        for path in [folder / INDEX, *folder.glob("*.safetensors")]:
+        for path in [folder / INDEX, *folder.glob("*.safetensors*")]:
             path.unlink(missing_ok=True)
         _write_index(folder, {})
         _write(folder / FACTS, _json(asdict(facts)).encode())
 
 
-def write_answer(folder: Path, inquiry: Asked, data: bytes) -> None:
+def write_answer(folder: Path, inquiry: Asked, data: bytes) -> int:
     """Write the file of an answer into a folder with facts, and its row in the index.
 
     An answer that is replaced leaves the index first: no index names a file that is another one.
+
+    Returns:
+        The size of the file in bytes.
     """
-    digest = hashlib.sha256(data).hexdigest()
+    content = packed(data)
+    digest = hashlib.sha256(content).hexdigest()
     with _alone(folder):
         answers = answers_in(json.loads((folder / INDEX).read_text(encoding="utf-8")))
         if answers.pop(inquiry, digest) != digest:
             _write_index(folder, answers)
-        _write(folder / inquiry.file, data)
+        _write(folder / inquiry.file, content)
         _write_index(folder, {**answers, inquiry: digest})
+    return len(content)
 
 
 @contextmanager

@@ -73,8 +73,15 @@ class Stored(Session):
 
     def finest(self, task: str, source: str | None, target: str, lens: str = Inquiry.lens) -> int:
         """Return n of the stored answer about every n-th concept that has the most; 1 for none."""
-        about = self._about(task, source, target)
-        return min((each.every for each in about if each.lens == lens), default=1)
+        about = [each for each in self._about(task, source, target) if each.lens == lens]
+        return min((each.every for each in about if not each.concepts), default=1)
+
+    def singly(
+        self, task: str, source: str | None, target: str, lens: str = Inquiry.lens
+    ) -> list[str]:
+        """Return the concepts that stored answers have beside every n-th one."""
+        about = [each for each in self._about(task, source, target) if each.lens == lens]
+        return list(dict.fromkeys(concept for each in about for concept in each.concepts))
 
     def lenses(self, task: str, source: str | None, target: str) -> list[str]:
         """Return the names of the lenses that stored answers have; the logit lens is first."""

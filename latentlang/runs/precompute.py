@@ -13,7 +13,7 @@ from ..models.stored import facts_of, shared_store, store_tokenizer
 from ..progress import reporting
 from ..prompts.tasks import TASKS
 from . import cache
-from .experiments import Question
+from .question import Question
 from .stored import keep_answer
 
 LANGUAGES = ("en", "zh", "de", "fr", "ru")  # the paper's

@@ -33,16 +33,18 @@ _COLUMNS = ("concept", *_ASKED, "cognate", "text")
 _ALWAYS = {"probability", "rank", "entropy", "energy"}  # readings; one added since may be missing
 
 
-def keep_answer(folder: Path, run: Run, model: Model, every: int) -> int:
-    """Keep a run about every n-th concept as a stored answer, and return its size in bytes.
+def keep_answer(
+    folder: Path, run: Run, model: Model, every: int = 1, concepts: Sequence[str] = ()
+) -> int:
+    """Keep a run as a stored answer, and return its size in bytes.
 
     Args:
         folder: of the model's stored answers, with its facts.
         run: of ``run_experiment``, with one source language.
         model: that computed it.
-        every: as ``run_experiment`` took it.
+        every, concepts: as ``run_experiment`` took them.
     """
-    inquiry = Inquiry(run.setting, every, run.lens)
+    inquiry = Inquiry(run.setting, every, run.lens, tuple(concepts))
     order = {concept: place for place, concept in enumerate(load_words().index)}
     record = Record(
         run,
@@ -51,8 +53,7 @@ def keep_answer(folder: Path, run: Run, model: Model, every: int) -> int:
         experiment=Experiment.of(model, _prompts(inquiry, model)).key,
     )
     data = record.to_bytes(partial(token_name, tokenizer=model.tokenizer))
-    write_answer(folder, inquiry, data)
-    return len(data)
+    return write_answer(folder, inquiry, data)
 
 
 def stored_run(
@@ -60,10 +61,9 @@ def stored_run(
     task: str,
     sources: Sequence[str | None],
     target: str,
-    every: int,
+    about: Mapping[str, Any],
     beyond: Mapping[str, bool],
     follow: bool,
-    lens: str,
     **choices: Any,
 ) -> Run:
     """Return the run that stored answers of a model hold, with all of its sources from one folder.
@@ -72,12 +72,12 @@ def stored_run(
 
     Args:
         model: one of ``stored_model``.
-        task, target, every: as ``run_experiment`` takes them.
+        task, target: as ``run_experiment`` takes them.
         sources: the source languages.
+        about: ``every``, ``concepts`` and the name of the ``lens``, as ``Inquiry`` takes them.
         beyond: the arguments of ``run_experiment`` that only the weights can answer, and whether
             each was given.
         follow: whether the run must hold tokens to follow.
-        lens: the name of the lens.
         choices: the other arguments of ``run_experiment`` that make prompts.
 
     Raises:
@@ -95,18 +95,20 @@ def stored_run(
             setting_of(task, source, target, default_mode=store.facts.mode, **choices)
             for source in sources
         ]
-        asked = [Inquiry(setting, every, lens) for setting in settings]
+        asked = [Inquiry(setting, **about) for setting in settings]
         stored = [holder for each in asked if (holder := store.holder_of(each)) is not None]
         if len(stored) == len(asked):
             try:
-                run = Run.concatenate([_record(store, each).every(every) for each in stored])
+                records = [_record(store, each) for each in stored]
             except ModelError as error:
                 damaged.append(error)
                 continue
+            run = Run.concatenate([_part(*each) for each in zip(records, asked)])
             if follow and run.followed is None:
                 lacking = "What follow= asks for"
                 continue
             if not len(run):
+                every = about["every"]
                 raise DataError(f"every={every} leaves no stored concept: take a smaller number.")
             for reason in damaged:
                 warnings.warn(str(reason), stacklevel=4)
@@ -115,6 +117,18 @@ def stored_run(
         raise damaged[0]
     question = lacking or " and ".join(f"'{each.title}'" for each in asked)
     raise TraceError(session.refusal(question, Inquiry))
+
+
+def _part(record: Record, asked: Inquiry) -> Run:
+    """Return what a record says of the concepts of a question."""
+    if not asked.concepts:
+        return record.every(asked.every)
+    run = record.run
+    if lacking := [concept for concept in asked.concepts if concept not in run]:
+        raise DataError(
+            f"'{lacking[0]}' cannot be used for {run.setting.title}: choose another concept."
+        )
+    return run[[concept in asked.concepts for concept in run.prompts["concept"]]]
 
 
 def differences(store: Store, model: Model) -> Iterator[str]:
@@ -174,7 +188,7 @@ def _prompts(inquiry: Inquiry, model: Model) -> PromptSet:
         shared_demos=setting.shared_demos,
         control=setting.control,
     )
-    return prompts.about(load_words().index[:: inquiry.every])
+    return prompts.about(inquiry.asked_about)
 
 
 def _record(store: Store, inquiry: Inquiry) -> Record:
@@ -218,4 +232,5 @@ def _fits(record: Record, store: Store, inquiry: Inquiry) -> bool:
         and bool(((ids >= 0) & (ids < model.vocab_size)).all())
         and (run.followed is None or bool((run.followed.ids < model.vocab_size).all()))
         and all(place % inquiry.every == 0 for place in record.places)
+        and set(run.prompts["concept"]) <= set(inquiry.concepts or run.prompts["concept"])
     )

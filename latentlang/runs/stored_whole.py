@@ -27,8 +27,7 @@ def keep_whole(folder: Path, inquiry: Kind, facts: Mapping[str, Any], arrays: Ar
 
     apart = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     data = save(apart, metadata={"latentlang": json.dumps(facts, ensure_ascii=False)})
-    write_answer(folder, inquiry, data)
-    return len(data)
+    return write_answer(folder, inquiry, data)
 
 
 def read_whole(

@@ -62,7 +62,8 @@
   const listed = (names) => names.join(", ").replace(/, ([^,]*)$/, " and $1");
   const language = (code) => code.split("+").map((part) => index.languages[part] ?? part).join(" + ");
   const pair = (text) => text.split("-").map(language).join(" → ");
-  const NAMES = { source: language, target: language, patch: pair };
+  const concept = (name) => data.singly?.includes(name) ? `${name} (not in the means)` : name;
+  const NAMES = { source: language, target: language, patch: pair, concept };
   const named = (name, value) => (NAMES[name] ?? String)(value);
   const percent = (share) => share && share < 1e-4 ? "less than 0.01 %" : `${Number((100 * share).toPrecision(3))} %`;
 
@@ -159,7 +160,7 @@
   const drawDots = () => {
     const number = data.concepts.indexOf(state.concept);
     let words = "";
-    const place = put("dots", data.dots, ({ data: traces, layout }) => {
+    const mark = ({ data: traces, layout }) => {
       const trace = traces.find(({ customdata }) => customdata?.includes(number));
       const at = trace.customdata.indexOf(number), x = [trace.x[at]], y = [trace.y[at]];
       const color = layout.template.layout.font.color;
@@ -167,7 +168,10 @@
       words = `${state.concept}: ${title("yaxis")}: ${percent(y[0])}; ${title("xaxis")}: ${percent(x[0])}.`;
       traces.push({ type: "scatter", x, y, mode: "markers", name: "the chosen concept", hoverinfo: "skip", cliponaxis: false,
         showlegend: false, marker: { symbol: "circle-open", size: 17, color, line: { width: 2.5, color } } });
-    });
+    };
+    const alone = data.singly.includes(state.concept);
+    if (alone) words = `${state.concept} is shown on its own: it has no dot, and no mean holds it.`;
+    const place = put("dots", data.dots, alone ? null : mark);
     place?.on("plotly_click", ({ points: [{ customdata }] }) => {
       if (customdata !== undefined) choose({ concept: data.concepts[customdata] });
     });
