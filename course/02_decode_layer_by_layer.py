@@ -556,9 +556,7 @@ mistakes[mistakes["asked for"].isin(some)]
 
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
-my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
-
-my_run = ll.decode(model, my_prompts[my_word.concept])
+my_run = ll.run_experiment(model, "translation", *my_word.languages, concepts=my_word.concept)
 highest = [run.probability["en"].mean(0).max() for run in (my_run, translation)]
 print(my_word.note(2, *highest))
 

@@ -645,9 +645,7 @@ ll.plots.anatomy(models)
 
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
-my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
-
-my_run = ll.decode(model, my_prompts[my_word.concept])
+my_run = ll.run_experiment(model, "translation", *my_word.languages, concepts=my_word.concept)
 print(my_word.note(3, ll.find_phases(my_run).target_start, phases.target_start))
 ll.plots.anatomy({my_word.concept: my_run, f"the mean, {source} → {target}": run})
 

@@ -666,24 +666,22 @@ ll.plots.language_probability(controls["shuffled answers"])
 
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
-
-followed_in = {"the English word": distinct, **controls}
+names = {None: "the English word", "random": "another English word", "shuffled": "shuffled"}
+means = [distinct, controls["random English word"], controls["shuffled answers"]]
 rows = []
-for name, change in {"the English word": None, **changes}.items():
-    if change in (None, "shuffled", "random"):
-        my_prompts = ll.build_prompts(
-            "translation", *my_word.languages, tokenizer=model.tokenizer, control=change
-        )
-        my_run = ll.decode(model, my_prompts[my_word.concept])
-        for who, run in {my_word.concept: my_run, "mean": followed_in[name]}.items():
-            rows.append((name, who, run.probability["en"].mean(0).max().item()))
+for (change, name), mean in zip(names.items(), means):
+    my_run = ll.run_experiment(
+        model, "translation", *my_word.languages, concepts=my_word.concept, control=change
+    )
+    for who, run in {my_word.concept: my_run, "mean": mean}.items():
+        rows.append((name, who, run.probability["en"].mean(0).max().item()))
 
 # %%
-my_controls = pd.DataFrame(rows, columns=["what is followed", "whose", "highest P"])
-by_name = my_controls.set_index(["what is followed", "whose"])["highest P"]
-print(my_word.note(4, *by_name["random English word"][[my_word.concept, "mean"]]))
+my_controls = pd.DataFrame(rows, columns=["control", "whose", "highest P"])
+another = my_controls[my_controls["control"] == "another English word"]
+print(my_word.note(4, *another["highest P"]))
 question = "Does another English word rise as high?"
-ll.plots.bars(my_controls, "what is followed", "highest P", question, group="whose")
+ll.plots.bars(my_controls, "control", "highest P", question, group="whose")
 
 # %% [markdown]
 # **What to notice.** If a random English word rises as high as the right one, then the English of your word is nothing special.

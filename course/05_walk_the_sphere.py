@@ -274,7 +274,6 @@ order.loc[peak:].round(2)
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
 my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
-
 my_prompts = my_prompts.about([my_word.concept, *ll.load_words().index[::40]])
 my_path = ll.sphere_path(model, ll.decode(model, my_prompts, keep_latents=True))
 my_y = [each.to_frame()["concept"] for each in (my_path[my_word.concept], my_path)]

@@ -153,16 +153,14 @@ ll.plots.anatomy(three)
 
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
-my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
-
-my_runs = {model.name: ll.decode(model, my_prompts[my_word.concept])}
+my_runs, name = {}, "Qwen2.5-Coder 1.5B"
+my_ask = {"source": my_word.source, "target": my_word.target, "concepts": my_word.concept}
+my_runs[model.name] = ll.run_experiment(model, "translation", **my_ask)
 try:
-    stored = ll.run_experiment(larger, "translation", *my_word.languages, every=4)
-    my_runs["Qwen2.5-Coder 1.5B"] = stored[my_word.concept]
+    my_runs[name] = ll.run_experiment(larger, "translation", **my_ask)
 except ll.errors.LatentLangError:
     print("Qwen has no stored answer for this word.")
 heights = {name: run.probability["en"].max() for name, run in my_runs.items()}
-name = "Qwen2.5-Coder 1.5B"
 print(my_word.note(6, heights.get(name), peaks.pivot_peak[name]))
 ll.plots.anatomy(my_runs)
 

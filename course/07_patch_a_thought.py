@@ -459,7 +459,6 @@ ll.plots.sweep_grid(across)
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
 my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
-
 mine = my_prompts[my_word.concept]
 code = my_word.target
 other = next(p for p in my_prompts if not p.token_ids[code] & mine.token_ids[code])

@@ -414,7 +414,6 @@ chinese.summarize()[[*columns, "cosine", "moved"]].round(3)
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
 my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
-
 mine = my_prompts[my_word.concept]
 rows = model.folded_unembedding(sorted(mine.token_ids["en"]))
 changes_of = {"as it is": [], "without English": [ll.Erase(rows, layers=chinese.layers)]}

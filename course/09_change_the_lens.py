@@ -402,10 +402,10 @@ agreement[columns].round(3)
 
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
-my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
-
-mine = my_prompts[my_word.concept]
-my_lenses = [ll.decode(model, mine), ll.lenses.patchscope(model, mine)]
+my_ask = {"source": my_word.source, "target": my_word.target, "concepts": my_word.concept}
+my_lenses = [
+    ll.run_experiment(model, "translation", **my_ask, lens=name) for name in (None, "patchscope")
+]
 my_english = [run.probability["en"].mean(0).max() for run in (my_lenses[-1], german[-1])]
 print(my_word.note(9, *my_english))
 ll.plots.lens_panel(my_lenses, [my_word.source, "en", my_word.target])

@@ -983,11 +983,15 @@ ll.checks.exercise("10.4", answer)
 # Write one sentence into the cell: what does your word show, and what can a single word not show?
 #
 # If the notebooks ran on several machines, pass the last line that was printed.
+# Without results of your own, the figure is an example: the paper's *flower*.
 # The cell writes the file `my_word.html`: hand it in, or open it in a browser and print it.
 
 # %%
-my_sentence = "(Your sentence stands here.)"
+my_sentence = "Write your sentence here."
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+if not my_word.results:  # an example, as long as you have no results
+    example = "fr-zh-flower 1:0.366/0.199 2:0.0122/0.0767 3:16/15"
+    my_word = ll.my_word(example)
 print(my_word)
 my_slide = my_word.slide(my_sentence)
 my_slide.write_html("my_word.html")

@@ -10,15 +10,15 @@ import sys
 from pathlib import Path
 
 import nbformat
+import oracle
 import pytest
 import torch
 
 import latentlang as ll
-from latentlang.errors import DataError
+from latentlang.errors import DataError, TraceError
 from tools.scripts import Script, scripts
 
 LINE = "es-zh-water 1:0.5/0.19 2:0.0118/0.126 3:16/- 7:-/13"
-every_script = pytest.mark.parametrize("script", scripts(), ids=lambda script: script.name)
 
 
 @pytest.fixture(autouse=True)
@@ -272,16 +272,145 @@ def test_a_slide_needs_rows():
 # The notebooks
 
 
-def own_field(script: Script, executed) -> tuple[float | None, float | None]:
-    """Return what an executed notebook printed for its own number: the word's and the mean's."""
+def cell_outputs(script: Script, executed) -> list[str]:
+    """Return what the cells about the word printed in an executed notebook."""
     notebook = nbformat.read(executed(script, "student"), 4)
-    printed = "\n".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
-    (line,) = {line for line in printed.splitlines() if line.startswith("fr-zh-flower")}
-    return ll.my_word(line).results[int(script.number)]
+    outputs = [o for c in notebook.cells if "my_word" in c.source for o in c.get("outputs", [])]
+    return "".join(o.get("text", "") for o in outputs).splitlines()
+
+
+def result(script: Script, executed) -> tuple[float | None, float | None]:
+    """Return what a notebook measured: for the word, and for the mean."""
+    (line,) = [line for line in cell_outputs(script, executed) if line.startswith("fr-zh-flower")]
+    results = ll.my_word(line).results
+    assert [*results] == [int(script.number)], "a run of its own knows no other notebook's result"
+    return results[int(script.number)]
+
+
+class Flower:
+    """The paper's word, measured by plain hooks and written-out formulas."""
+
+    def __init__(self, model) -> None:
+        self.model = model
+        self.prompt = self.asked()["flower"]
+        self.reading = oracle.read(model, self.prompt.text)
+        self.english, self.chinese = (
+            self.reading.probability(self.prompt.token_ids[code])[1:] for code in ("en", "zh")
+        )
+
+    def asked(self, **options):
+        tokenizer = self.model.tokenizer
+        return ll.build_prompts("translation", "fr", "zh", tokenizer=tokenizer, **options)
+
+    def patched(self, text: str, ids) -> list[float]:
+        """Return P(ids) at the end of a text that gets the word's latent after each layer."""
+        last, found = self.reading.latents[1:], []
+        for layer in range(1, self.model.n_layers + 1):
+            _, own = oracle.changed(self.model, text, lambda h, n: last[n - 1].to(h), [layer])
+            found.append(own[[*ids]].exp().sum().item())
+        return found
+
+    def answer(self) -> float:
+        return self.chinese[-1].item()
+
+    def highest(self) -> float:
+        return self.english.max().item()
+
+    def target_from(self) -> int:
+        behind = (self.chinese <= self.english).nonzero().flatten().tolist()
+        return max(behind, default=-1) + 2
+
+    def another_word(self) -> float:
+        ids = self.asked(control="random")["flower"].token_ids["en"]
+        return self.reading.probability(ids)[1:].max().item()
+
+    def concept_layer(self) -> int:
+        every = self.asked().about(["flower", *ll.load_words().index[::40]])
+        rows = {}
+        for code in ("en", "zh"):
+            firsts = [
+                self.model.tokenizer(f'"{p.answers[code][0]}', add_special_tokens=False)
+                for p in every
+            ]
+            rows[code] = torch.nn.functional.normalize(
+                self.model.folded_unembedding([each["input_ids"][1] for each in firsts]).double()
+            )
+        middle = (rows["en"] + rows["zh"]) / 2
+        own = [p.concept for p in every].index("flower")
+        axis = middle[own] - middle.mean(0)
+        language = torch.nn.functional.normalize((rows["zh"] - rows["en"]).mean(0), dim=0)
+        axis = axis - (axis @ language) * language
+        unit = torch.nn.functional.normalize(self.reading.latents[1:].double())
+        return int((unit @ axis).argmax()) + 1
+
+    def in_qwen(self) -> float | None:
+        larger = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
+        try:
+            run = ll.run_experiment(larger, "translation", "fr", "zh", concepts="flower")
+        except TraceError:
+            return None
+        return max(run.to_frame().query("language == 'en' and quantity == 'probability'").value)
+
+    def patch(self) -> int:
+        ids = self.prompt.token_ids["zh"]
+        other = next(p for p in self.asked() if not p.token_ids["zh"] & ids)
+        mine, theirs = (self.patched(other.text, p.token_ids["zh"]) for p in (self.prompt, other))
+        return 1 + [a > b for a, b in zip(mine, theirs)].index(True)
+
+    def left_without_english(self) -> float:
+        rows = self.model.folded_unembedding(sorted(self.prompt.token_ids["en"])).double()
+        basis = torch.linalg.qr(rows.T).Q
+
+        def erase(h, _):
+            return (h.double() - basis @ (basis.T @ h.double())).to(h)
+
+        _, own = oracle.changed(self.model, self.prompt.text, erase, [13, 14])
+        return own[[*self.prompt.token_ids["zh"]]].exp().sum().item() / self.answer()
+
+    def in_the_patchscope(self) -> float:
+        identity = "cat -> cat\n1135 -> 1135\nhello -> hello\n?"
+        return max(self.patched(identity, self.prompt.token_ids["en"]))
+
+
+MEASURED = {
+    "01": Flower.answer,
+    "02": Flower.highest,
+    "03": Flower.target_from,
+    "04": Flower.another_word,
+    "05": Flower.concept_layer,
+    "06": Flower.in_qwen,
+    "07": Flower.patch,
+    "08": Flower.left_without_english,
+    "09": Flower.in_the_patchscope,
+}
 
 
 @pytest.fixture(scope="module")
-def flower(model):
-    """The prompt of the paper's word, and what the logit lens reads of it."""
-    prompt = ll.build_prompts("translation", "fr", "zh", tokenizer=model.tokenizer)["flower"]
-    return prompt, ll.decode(model, prompt, keep_latents=True)
+def flower(model) -> Flower:
+    return Flower(model)
+
+
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize(
+    "script", [each for each in scripts() if each.number in MEASURED], ids=lambda each: each.name
+)
+def test_what_a_notebook_measures_for_the_word_is_what_plain_hooks_measure(
+    script, executed, flower
+):
+    expected = MEASURED[script.number](flower)
+    word, mean = result(script, executed)
+    assert word is None if expected is None else word == pytest.approx(expected, rel=0.02, abs=1e-5)
+    assert mean is not None
+
+
+@pytest.mark.timeout(1500)
+def test_the_last_notebook_shows_what_the_others_measured_and_writes_a_page(executed):
+    """Without results of the reader's own, its slide shows those of the paper's word."""
+    *others, last = scripts()
+    shown = ll.my_word(cell_outputs(last, executed)[-1]).results
+    assert sorted(shown) == [int(script.number) for script in others]
+    for script in others:
+        for found, said in zip(result(script, executed), shown[int(script.number)]):
+            assert said is None if found is None else said == pytest.approx(found, rel=0.02)
+    code = "\n".join(cell.source for cell in last.cells if cell.cell_type == "code")
+    assert 'my_slide.write_html("my_word.html")' in code
