@@ -550,9 +550,10 @@ mistakes[mistakes["asked for"].isin(some)]
 # %% [markdown]
 # ### Your word
 #
-# Now look at the word that you chose in notebook 1, beside the mean of many.
-# The lines with dots are your word; the other ones are the means from above, with their bands.
-# If you chose other languages, the means are still those of the pair above.
+# Now look at the word that you chose in notebook 1.
+# The printed line has its highest P(English), and after the slash that of the mean curve.
+# In the figure, a star marks your word among the words of this section.
+# If you chose other languages, the other dots are still those of the pair above.
 
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
@@ -561,19 +562,21 @@ highest = [run.probability["en"].mean(0).max() for run in (my_run, translation)]
 print(my_word.note(2, *highest))
 
 # %%
-figure = ll.plots.language_probability(translation)
-for code, color in {"en": "#C75300", my_word.target: "#0072B2"}.items():
-    name = f"{my_word.concept}: {ll.plots.language_label(code)}"
-    curve = my_run.probability[code][0].tolist()
-    look = {"mode": "lines+markers", "line": {"color": color}, "name": name, "showlegend": True}
-    figure.add_scatter(x=my_run.layers, y=curve, **look, row=2, col=1)
-figure.update_yaxes(range=[0, 1], row=2)
-figure.update_layout(showlegend=True)
+figure = ll.plots.words(translation)
+layer = int(translation.probability["en"].mean(0).argmax()) + 1
+figure.add_scatter(
+    x=[my_run.probability[my_word.target][0, -1].item()],
+    y=[my_run.probability["en"][0, layer - 1].item()],
+    mode="markers",
+    marker={"symbol": "star", "size": 18},
+    name=f"your word: {my_word.concept}",
+)
+figure.update_yaxes(range=[-0.02, 1.02])
+ll.plots.fit(figure)
 
 # %% [markdown]
 # **What to notice.** Is your word one of the few that make the mean of English, or one of the many that do not?
-# And does it end in the right word?
-# The printed line has the highest P(English) of your word, and of the mean.
+# And how probable is the right answer at the end?
 
 # %% [markdown]
 # ## 6. English, or a word that is spelled alike?

@@ -666,7 +666,7 @@ ll.plots.language_probability(controls["shuffled answers"])
 
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
-names = {None: "the English word", "random": "another English word", "shuffled": "shuffled"}
+names = {None: "right word", "random": "random word", "shuffled": "right word, shuffled answers"}
 means = [distinct, controls["random English word"], controls["shuffled answers"]]
 rows = []
 for (change, name), mean in zip(names.items(), means):
@@ -678,9 +678,9 @@ for (change, name), mean in zip(names.items(), means):
 
 # %%
 my_controls = pd.DataFrame(rows, columns=["control", "whose", "highest P"])
-another = my_controls[my_controls["control"] == "another English word"]
-print(my_word.note(4, *another["highest P"]))
-question = "Does another English word rise as high?"
+random_word = my_controls[my_controls["control"] == "random word"]
+print(my_word.note(4, *random_word["highest P"]))
+question = "Does a random English word rise as high as the right one?"
 ll.plots.bars(my_controls, "control", "highest P", question, group="whose")
 
 # %% [markdown]
