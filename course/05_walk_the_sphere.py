@@ -268,14 +268,15 @@ order.loc[peak:].round(2)
 # ### Your word
 #
 # The word that you chose in notebook 1 takes its own path.
-# To draw it, the sphere needs other words of the same two languages: here about a dozen.
+# To draw it, the sphere needs other words of the same two languages: here every sixtieth of the list.
 # The mean path in this figure is that of these words.
 
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
 my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
-my_prompts = my_prompts.about([my_word.concept, *ll.load_words().index[::40]])
-my_path = ll.sphere_path(model, ll.decode(model, my_prompts, keep_latents=True))
+my_prompts = my_prompts.about([my_word.concept, *ll.load_words().index[::60]])
+my_run = ll.decode(model, my_prompts, keep_latents=True, energy=False)
+my_path = ll.sphere_path(model, my_run)
 my_y = [each.to_frame()["concept"] for each in (my_path[my_word.concept], my_path)]
 print(my_word.note(5, *(each.idxmax() for each in my_y)))
 ll.plots.sphere(my_path, concepts=[my_word.concept])

@@ -325,7 +325,7 @@ class Flower:
         return self.reading.probability(ids)[1:].max().item()
 
     def concept_layer(self) -> int:
-        every = self.asked().about(["flower", *ll.load_words().index[::40]])
+        every = self.asked().about(["flower", *ll.load_words().index[::60]])
         rows = {}
         for code in ("en", "zh"):
             firsts = [

@@ -13,6 +13,7 @@ from .style import MUTED_COLOR, PIVOT_COLOR
 from .text import escape
 
 _ROW = 34  # pixels
+_FEWEST = 10  # layers that the axis shows at least
 # A panel each: the title of its axis, and the plural.
 _UNITS = {"probability": ("probability or share", "probabilities"), "layer": ("layer", "layers")}
 _LOOKS = {
@@ -87,7 +88,7 @@ def _add_panel(figure: go.Figure, panel: pd.DataFrame, row: int) -> None:
             col=1,
         )
     highest = panel[["word", "mean"]].astype(float).max().max()
-    end = max(18, highest) + 0.5 if layers else max(1, highest) * 1.02
+    end = max(_FEWEST, highest + 1) if layers else max(1, highest) * 1.02
     figure.update_xaxes(
         title_text=_UNITS[unit][0],
         range=[0.5 if layers else -0.02, end],
