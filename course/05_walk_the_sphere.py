@@ -277,13 +277,14 @@ my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model
 my_prompts = my_prompts.about([my_word.concept, *ll.load_words().index[::60]])
 my_run = ll.decode(model, my_prompts, keep_latents=True, energy=False)
 my_path = ll.sphere_path(model, my_run)
-my_y = [each.to_frame()["concept"] for each in (my_path[my_word.concept], my_path)]
+tables = [each.to_frame() for each in (my_path[my_word.concept], my_path)]
+my_y = [each.loc[model.n_layers // 2 :, "concept"] for each in tables]
 print(my_word.note(5, *(each.idxmax() for each in my_y)))
 ll.plots.sphere(my_path, concepts=[my_word.concept])
 
 # %% [markdown]
 # **What to notice.** Does your word leave the pole where the mean path does?
-# The printed line has the layer where y, the cosine with the concept axis, is largest: for your word, and for the mean path of the figure.
+# The printed line has the layer of the upper half where y, the cosine with the concept axis, is largest: for your word, and for the mean path of the figure.
 
 # %% [markdown]
 # ## 3. The equator

@@ -340,8 +340,9 @@ class Flower:
         axis = middle[own] - middle.mean(0)
         language = torch.nn.functional.normalize((rows["zh"] - rows["en"]).mean(0), dim=0)
         axis = axis - (axis @ language) * language
-        unit = torch.nn.functional.normalize(self.reading.latents[1:].double())
-        return int((unit @ axis).argmax()) + 1
+        upper = self.reading.latents[self.model.n_layers // 2 :]  # 0 is the embedding
+        unit = torch.nn.functional.normalize(upper.double())
+        return int((unit @ axis).argmax()) + self.model.n_layers // 2
 
     def in_qwen(self) -> float | None:
         larger = ll.load_model("qwen2.5-coder-1.5b-instruct", stored=True)
