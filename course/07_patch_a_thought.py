@@ -454,7 +454,7 @@ ll.plots.sweep_grid(across)
 # ### Your word
 #
 # Now patch the word that you chose in notebook 1 into another word's prompt, in your languages.
-# A is your word, and B the other one.
+# The other word is the first one of the list that shares no token with yours.
 
 # %%
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
@@ -471,7 +471,8 @@ ll.plots.sweep(my_sweep)
 
 # %% [markdown]
 # **What to notice.** From which layer on does the latent bring your word?
-# The printed line has the first layer at which A is more probable than B: for your word, and for the means of section 3; a hyphen means that B stays ahead.
+# The printed line has the first layer at which your word is more probable than the other one, and after the slash the layer from which A leads in the means of this section.
+# A hyphen means that the other word stays ahead.
 
 # %% [markdown]
 # ### Without English
