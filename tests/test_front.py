@@ -29,18 +29,22 @@ def spec_of(page: str) -> dict:
 
 
 def test_every_stored_pair_and_every_published_model_is_there(answers):
-    keys, patched = set(), set()
+    keys, patched, singly = set(), set(), set()
     for index in STORED.glob("*/index.json"):
         for row in json.loads(index.read_text("utf-8"))["answers"]:
             asked, model = row["question"], index.parent.name
             if asked.get("lens") == "logit" and not asked["control"]:
-                pair = f"{asked['source']}-{asked['target']}"
-                keys.add(f"{model}/{asked['task']}-{pair}")
+                key = f"{model}/{asked['task']}-{asked['source']}-{asked['target']}"
+                keys.add(key)
+                singly |= {(key, concept) for concept in asked["concepts"]}
             if asked.get("protocol") == "patch":
                 patched.add((f"{model}/translation-{asked['into']}", asked["source"]))
     table = pd.read_csv(ROOT / "data" / "published" / "llama2_to_chinese.csv")
     keys |= {f"{name}/translation-de+fr+ru-zh" for name in table["model"].unique()}
     assert set(answers) == keys and len(keys) > 20
+    alone = {key: answer.singly.prompts for key, answer in answers.items() if answer.singly}
+    assert singly == {(key, concept) for key in alone for concept in alone[key]["concept"]}
+    assert len(singly) > 90
     shown = {(key, name) for key, answer in answers.items() for name in answer.patches}
     assert shown == {each for each in patched if each[0] in keys} and len(shown) > 4
 
@@ -66,9 +70,10 @@ def test_figures_hold_the_means_and_bands_of_the_library(answers, key):
             assert lines[named[0]] == pytest.approx(p.mean(0).tolist(), abs=1e-6)
             edge = [*(p.mean(0) + half), *(p.mean(0) - half).flip(0)]
             assert bands[named[0]] == pytest.approx([float(x) for x in edge], abs=1e-4)
-    assert values[key]["concepts"] == run.prompts["concept"].tolist()
+    assert values[key]["concepts"] == [*run.prompts["concept"], "flower", "eagle"]
+    assert values[key]["singly"] == ["flower", "eagle"]
     grids = [
-        value["grids"][0]["columns"] for n in range(len(run)) if (value := values[f"{key}/{n}"])
+        value["grids"][0]["columns"] for n in range(len(run) + 2) if (value := values[f"{key}/{n}"])
     ]
     assert [columns[0]["label"] for columns in grids] == values[key]["concepts"]
     dots = [trace for trace in spec_of(values[key]["dots"])["data"] if "customdata" in trace]

@@ -196,6 +196,40 @@ def test_a_mouse_chooses_model_languages_concept_and_patch(opened, shoot):
 
 
 @pytest.mark.more
+def test_a_task_of_one_language_and_a_concept_that_no_mean_holds(opened, shoot):
+    page = opened(f"#model={GEMMA}&source=fr&target=de")
+    control(page, "Task").select_option("repetition")
+    page.get_by_role("status").get_by_text("gemma-3-270m, repetition, German: ").wait_for()
+    assert (
+        control(page, "From").is_disabled()
+        and "has one language" in page.locator("#ll-front-source-why").inner_text()
+    )
+    control(page, "To").select_option("ru")
+    page.get_by_role("status").get_by_text("gemma-3-270m, repetition, Russian: ").wait_for()
+    stored = ll.load_model(GEMMA, stored=True)
+    run = ll.run_experiment(stored, "repetition", target="ru", every=4, progress=False)
+    assert same(
+        lines(page.evaluate(DATA, "curves"))["Russian"], run.probability["ru"].double().mean(0)
+    )
+    control(page, "Task").select_option("translation")
+    page.get_by_role("status").get_by_text(
+        "gemma-3-270m, translation, French → Russian: "
+    ).wait_for()
+    control(page, "Concept").select_option("flower")
+    page.get_by_role("status").get_by_text("flower is shown on its own").wait_for()
+    mean = ll.run_experiment(stored, "translation", "fr", "ru", every=4, progress=False)
+    assert same(
+        lines(page.evaluate(DATA, "curves"))["English"], mean.probability["en"].double().mean(0)
+    )
+    flower = ll.run_experiment(stored, "translation", "fr", "ru", concepts="flower", progress=False)
+    cells = page.locator("#ll-front [aria-labelledby=ll-front-grid-title] .ll-slot > div")
+    top = ll.plots.token_text(flower.top_ids[0, -1, 0].item(), stored.tokenizer)
+    assert cells.evaluate(CELLS)[0].startswith("layer 18, flower: ")
+    assert f", {top}, " in cells.evaluate(CELLS)[0]
+    shoot(page)
+
+
+@pytest.mark.more
 @SCREENS
 def test_a_keyboard_reaches_and_changes_everything(opened, screen):
     page = opened(f"#model={GEMMA}&source=de&target=zh", screen)
@@ -213,8 +247,8 @@ def test_a_keyboard_reaches_and_changes_everything(opened, screen):
             seen.append(now)
         if now == "ll-front-concept":
             break
-    # This model has one task, so that control cannot be chosen.
-    assert seen == [f"ll-front-{name}" for name in ("model", "source", "target", "concept")]
+    names = ("model", "task", "source", "target", "concept")
+    assert seen == [f"ll-front-{name}" for name in names]
     page.keyboard.press("ArrowDown")
     second = control(page, "Concept").locator("option").nth(1).inner_text()
     page.get_by_role("status").get_by_text(f"{second}: P(English)").wait_for()
@@ -260,7 +294,7 @@ def test_a_link_carries_the_view_and_another_one_changes_it(opened):
         ("#concept=<img src=x onerror=ran=1>", "Concept “<img src=x onerror=ran=1>”"),
         ("#modle=gemma-3-270m", "“modle”"),
         ("#model=llama-2-7b&concept=sky&patch=fr-en", "Concept “sky” and Latents from “French →"),
-        ("#grid=by=nothing;at=9.9.9&task=cloze", "Task “cloze”"),
+        ("#grid=by=nothing;at=9.9.9&task=poem", "Task “poem”"),
         ("#__proto__=1&constructor=2", "“constructor”"),
     ],
 )

@@ -100,12 +100,15 @@
     place.textContent = why;
   };
 
+  const alone = ({ source, target }) => source === target; // as for a task of one language
+
   /** The stored answer that fits best, and what was asked for in vain. */
   const nearest = (wanted) => {
     let rest = index.answers;
     const known = (name) => Object.hasOwn(LABELS, name) || name === "grid";
     const vain = Object.keys(wanted).filter((name) => !known(name)).map((name) => `“${name}”`), possible = {};
     for (const name of Object.keys(CHOICES)) {
+      if (name === "source" && rest.every(alone)) continue; // then the target is its source
       possible[name] = [...new Set(rest.map((each) => each[name]))];
       const value = wanted[name] ?? index.first[name];
       const fitting = rest.filter((each) => each[name] === value);
@@ -113,19 +116,21 @@
       const other = possible[name].includes(index.first[name]) ? index.first[name] : possible[name][0];
       rest = fitting.length ? fitting : rest.filter((each) => each[name] === other);
     }
-    return { answer: rest[0], vain, possible };
+    return { answer: rest[0], vain, possible: { source: [rest[0].source], ...possible } };
   };
 
   const drawChoices = (possible) => {
     const all = (name) => [...new Set(index.answers.map((each) => each[name]))];
     const sorted = (codes) => codes.sort((a, b) => a.length - b.length || (a < b ? -1 : 1)); // pools are last
-    const lists = { model: all("model"), task: index.tasks, source: sorted(all("source")), target: sorted(all("target")) };
-    const from = { target: ` from ${language(state.source)}` };
+    const others = all("target").filter((code) => alone(state) || code !== state.source);
+    const lists = { model: all("model"), task: index.tasks, source: sorted(all("source")), target: sorted(others) };
+    const from = { target: alone(state) ? "" : ` from ${language(state.source)}` };
     const reference = index.published[state.model];
     for (const [name, list] of Object.entries(lists)) {
       const there = possible[name], missing = list.filter((value) => !there.includes(value)).map((value) => named(name, value));
       let why = "";
-      if (name === "model" && reference) why = `${state.model} was not run here: these are the means that ${reference} publish.`;
+      if (name === "source" && alone(state)) why = `The task ${state.task} has one language: choose it under “${LABELS.target}”.`;
+      else if (name === "model" && reference) why = `${state.model} was not run here: these are the means that ${reference} publish.`;
       else if (there.length === 1) why = `Only ${named(name, there[0])} is stored for this model${from[name] ?? ""}.`;
       else if (missing.length) why = `Not stored for this model${from[name] ?? ""}: ${listed(missing)}.`;
       fill(name, list, there, why);
@@ -218,7 +223,7 @@
     if (other) {
       put("curves", data.curves);
       put("phases", data.phases);
-      said.push(`${state.model}, ${state.task}, ${pair(`${state.source}-${state.target}`)}: ${data.said}.`);
+      said.push(`${state.model}, ${state.task}, ${pair(alone(state) ? state.target : `${state.source}-${state.target}`)}: ${data.said}.`);
     }
     if (other || before.concept !== state.concept) {
       const words = drawDots();
