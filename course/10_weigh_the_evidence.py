@@ -991,7 +991,7 @@ my_sentence = "Write your sentence here."
 my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
 if not my_word.results:  # an example, as long as you have no results
     example = "fr-zh-flower 1:0.366/0.199 2:0.0122/0.0767 3:16/15 4:2.79e-06/8.76e-05 "
-    example += "5:15/13 6:-/0.0753 7:11/13 8:0.339/0.493 9:0.000658/0.00546"
+    example += "5:15/13 6:0.0587/0.0753 7:11/13 8:0.339/0.493 9:0.000658/0.00546"
     my_word = ll.my_word(example)
 print(my_word)
 my_slide = my_word.slide(my_sentence)

@@ -59,7 +59,7 @@ def run_experiment(
             takes them. ``source`` may be a list of languages, whose prompts are pooled (the paper
             pools de, fr and ru to zh).
         every: 4 asks about every fourth concept of the word list, the same ones for all pairs.
-        concepts: asks about these, in the order of the word list, in place of every n-th.
+        concepts: asks about these, in the order of the word list, instead of every n-th.
         lens: what maps each latent before it is read, as in ``decode``; None is the logit lens. A
             name, ``"linear"``, ``"tuned"`` or ``"jacobian"``, stands for a lens that is fitted the
             first time and kept on disk (on two CPU cores the default model takes half a minute,
