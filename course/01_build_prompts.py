@@ -70,10 +70,13 @@ ll.plots.grid(year)
 # %% [markdown]
 # ## Your word
 #
-# Now choose your own word and your own language.
+# Now choose your own word and your own languages.
 # The next cells load the model, which takes a moment, and ask it.
-# `my_language` is a code that `ll.languages()` lists, and not `"zh"`.
-# `my_word` is the English name of a concept, such as *flower*, *water* or *friend*.
+#
+# Write the language that the prompt is in, the language that it asks for, and the word, with hyphens.
+# `"fr-zh-flower"` is the paper's *fleur*, asked from French (`fr`) to Chinese (`zh`).
+# `ll.languages()` lists the codes: take two other than English.
+# The word is the English name of a concept, such as *flower*, *water* or *friend*.
 #
 # Before you run it: which language do you expect in the rows below the answer?
 
@@ -89,11 +92,13 @@ model = ll.load_model(model)
 model
 
 # %%
-my_language, my_word = "es", "flower"  # change both, and run the cell again
 try:
-    asked = ll.build_prompts("translation", my_language, "zh", tokenizer=model.tokenizer)
-    mine = ll.decode(model, asked[my_word], top_k=10, follow=True)
-    display(ll.plots.grid(mine))
+    my_word = ll.my_word("fr-zh-flower")  # change it, and run the cell again
+    my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
+    my_run = ll.decode(model, my_prompts[my_word.concept], top_k=10, follow=True)
+    display(ll.plots.grid(my_run))
+    answer_at_end = [run.probability[run.target][:, -1].mean() for run in (my_run, french)]
+    print(my_word.note(1, *answer_at_end))
 except ll.errors.LatentLangError as error:  # it says what to change
     print(error)
 
@@ -101,6 +106,11 @@ except ll.errors.LatentLangError as error:  # it says what to change
 # Your word may show English, your own language, another one, or none.
 # A single word proves nothing: notebook 2 counts many.
 #
+# The line below the figure is your word, with its first result: the probability of the right answer, and after the slash its mean over many words.
+# The library keeps it, each notebook adds a result, and notebook 10 shows all of them on one slide.
+# If the next notebook runs on another machine, as in Colab, copy the line and pass it to `ll.my_word`.
+
+# %% [markdown]
 # Wendler, Veselovsky, Monea and West asked the question in [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/) (ACL 2024).
 # Of the training text of their model, Llama-2, 89.70 % was English, 0.17 % German and 0.13 % Chinese (paper, section 3.1).
 # This course lets you look for yourself.

@@ -548,6 +548,37 @@ mistakes[mistakes["asked for"].isin(some)]
 # </details>
 
 # %% [markdown]
+# ### Your word
+#
+# Now look at the word that you chose in notebook 1.
+# The printed line has its highest P(English), and after the slash that of the mean curve.
+# In the figure, a star marks your word among the words of this section.
+# If you chose other languages, the other dots are still those of the pair above.
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+my_run = ll.run_experiment(model, "translation", *my_word.languages, concepts=my_word.concept)
+highest = [run.probability["en"].mean(0).max() for run in (my_run, translation)]
+print(my_word.note(2, *highest))
+
+# %%
+figure = ll.plots.words(translation)
+layer = int(translation.probability["en"].mean(0).argmax()) + 1
+figure.add_scatter(
+    x=[my_run.probability[my_word.target][0, -1].item()],
+    y=[my_run.probability["en"][0, layer - 1].item()],
+    mode="markers",
+    marker={"symbol": "star", "size": 18},
+    name=f"your word: {my_word.concept}",
+)
+figure.update_yaxes(range=[-0.02, 1.02])
+ll.plots.fit(figure)
+
+# %% [markdown]
+# **What to notice.** Is your word one of the few that make the mean of English, or one of the many that do not?
+# And how probable is the right answer at the end?
+
+# %% [markdown]
 # ## 6. English, or a word that is spelled alike?
 #
 # **Objective: look for a simpler explanation before you believe a finding.**

@@ -637,6 +637,23 @@ ll.plots.anatomy(models)
 }
 
 # %% [markdown]
+# ### Your word
+#
+# The rule can also be applied to a single word.
+# The left panel is the word that you chose in notebook 1, the right one the mean of this notebook.
+# Before you look: will your word have a concept phase?
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+my_run = ll.run_experiment(model, "translation", *my_word.languages, concepts=my_word.concept)
+print(my_word.note(3, ll.find_phases(my_run).target_start, phases.target_start))
+ll.plots.anatomy({my_word.concept: my_run, f"the mean, {source} → {target}": run})
+
+# %% [markdown]
+# **What to notice.** The printed line has the layer from which the target leads to the end, for your word and for the mean; a hyphen means that it does not lead.
+# A single word has no interval, so a layer more or less means little.
+
+# %% [markdown]
 # ## Exercise 03.3 · Find the handover (8 minutes, medium)
 #
 # Write `handover(p_english, p_target)` for two lists with one probability per layer.

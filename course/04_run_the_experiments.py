@@ -659,6 +659,35 @@ ll.plots.language_probability(controls["shuffled answers"])
 # </details>
 
 # %% [markdown]
+# ### Your word
+#
+# The same controls for one word: the one that you chose in notebook 1.
+# Each row has the highest probability at any layer, for your word and for the mean.
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+names = {None: "right word", "random": "random word", "shuffled": "right word, shuffled answers"}
+means = [distinct, controls["random English word"], controls["shuffled answers"]]
+rows = []
+for (change, name), mean in zip(names.items(), means):
+    my_run = ll.run_experiment(
+        model, "translation", *my_word.languages, concepts=my_word.concept, control=change
+    )
+    for who, run in {my_word.concept: my_run, "mean": mean}.items():
+        rows.append((name, who, run.probability["en"].mean(0).max().item()))
+
+# %%
+my_controls = pd.DataFrame(rows, columns=["control", "whose", "highest P"])
+random_word = my_controls[my_controls["control"] == "random word"]
+print(my_word.note(4, *random_word["highest P"]))
+question = "Does a random English word rise as high as the right one?"
+ll.plots.bars(my_controls, "control", "highest P", question, group="whose")
+
+# %% [markdown]
+# **What to notice.** If a random English word rises as high as the right one, then the English of your word is nothing special.
+# The printed line has the random word: for your word, and for the mean.
+
+# %% [markdown]
 # ### Three other languages, and the source
 #
 # One language is not all languages.

@@ -265,6 +265,28 @@ order.loc[peak:].round(2)
 }
 
 # %% [markdown]
+# ### Your word
+#
+# The word that you chose in notebook 1 takes its own path.
+# To draw it, the sphere needs other words of the same two languages: here every sixtieth of the list.
+# The mean path in this figure is that of these words.
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
+my_prompts = my_prompts.about([my_word.concept, *ll.load_words().index[::60]])
+my_run = ll.decode(model, my_prompts, keep_latents=True, energy=False)
+my_path = ll.sphere_path(model, my_run)
+tables = [each.to_frame() for each in (my_path[my_word.concept], my_path)]
+my_y = [each.loc[model.n_layers // 2 :, "concept"] for each in tables]
+print(my_word.note(5, *(each.idxmax() for each in my_y)))
+ll.plots.sphere(my_path, concepts=[my_word.concept])
+
+# %% [markdown]
+# **What to notice.** Does your word leave the pole where the mean path does?
+# The printed line has the layer of the upper half where y, the cosine with the concept axis, is largest: for your word, and for the mean path of the figure.
+
+# %% [markdown]
 # ## 3. The equator
 #
 # **Objective: judge the paper's sketch by numbers.**

@@ -145,6 +145,30 @@ ll.plots.anatomy(three)
 }
 
 # %% [markdown]
+# ### Your word
+#
+# One word, two models: the word that you chose in notebook 1, in Qwen and in the model of this notebook.
+# Qwen answers from [stored answers](GLOSSARY.md), which have a part of the words and pairs.
+# If yours is not among them, the figure shows the model of this notebook only.
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+my_runs, name = {}, "Qwen2.5-Coder 1.5B"
+my_ask = {"source": my_word.source, "target": my_word.target, "concepts": my_word.concept}
+my_runs[model.name] = ll.run_experiment(model, "translation", **my_ask)
+try:
+    my_runs[name] = ll.run_experiment(larger, "translation", **my_ask)
+except ll.errors.LatentLangError:
+    print("Qwen has no stored answer for this word.")
+heights = {name: run.probability["en"].max() for name, run in my_runs.items()}
+print(my_word.note(6, heights.get(name), peaks.pivot_peak[name]))
+ll.plots.anatomy(my_runs)
+
+# %% [markdown]
+# **What to notice.** Do the two models take the same way to this word?
+# The printed line has the highest P(English) in Qwen: for your word, and for the mean above; a hyphen means that the word is not stored.
+
+# %% [markdown]
 # ## 2. What a model costs
 #
 # **Objective: know what fits, before gigabytes are on their way.**

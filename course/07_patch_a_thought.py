@@ -451,6 +451,30 @@ ll.plots.sweep_grid(across)
 }
 
 # %% [markdown]
+# ### Your word
+#
+# Now patch the word that you chose in notebook 1 into another word's prompt, in your languages.
+# The other word is the first one of the list that shares no token with yours.
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
+mine = my_prompts[my_word.concept]
+code = my_word.target
+other = next(p for p in my_prompts if not p.token_ids[code] & mine.token_ids[code])
+my_targets = {f"{each.concept} in {code}": [each.token_ids[code]] for each in (mine, other)}
+my_sweep = ll.sweep(model, other, ll.Patch(ll.latents_at(model, mine)), targets=my_targets)
+a, b = (values[0].tolist() for values in my_sweep.probability.values())
+brought = [layer for layer in my_sweep.layers if a[layer - 1] > b[layer - 1]]
+print(my_word.note(7, min(brought, default=None), turns(across, "en")[1]))
+ll.plots.sweep(my_sweep)
+
+# %% [markdown]
+# **What to notice.** From which layer on does the latent bring your word?
+# The printed line has the first layer at which your word is more probable than the other one, and after the slash the layer from which A leads in the means of this section.
+# A hyphen means that the other word stays ahead.
+
+# %% [markdown]
 # ### Without English
 #
 # In that run one prompt of each pair asked for English, so it is not strange that English words came.

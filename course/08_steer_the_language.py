@@ -406,6 +406,38 @@ chinese.summarize()[[*columns, "cosine", "moved"]].round(3)
 }
 
 # %% [markdown]
+# ### Your word
+#
+# Erase the English word for one word: the one that you chose in notebook 1.
+# The layers are those of the test above.
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+my_prompts = ll.build_prompts("translation", *my_word.languages, tokenizer=model.tokenizer)
+mine = my_prompts[my_word.concept]
+rows = model.folded_unembedding(sorted(mine.token_ids["en"]))
+changes_of = {"as it is": [], "without English": [ll.Erase(rows, layers=chinese.layers)]}
+ends = chinese.summarize().loc["en word", ["before", "after"]]
+answers = []
+for (name, changes), mean in zip(changes_of.items(), ends):
+    my_run = ll.decode(model, mine, interventions=changes)
+    answers.append((name, my_word.concept, my_run.probability[my_word.target][0, -1].item()))
+    answers.append((name, "mean", mean))
+
+# %%
+answers = pd.DataFrame(answers, columns=["English word", "whose", "P(answer)"])
+left = answers.pivot(index="whose", columns="English word", values="P(answer)")
+left = left["without English"] / left["as it is"]
+print(my_word.note(8, left[my_word.concept], left["mean"]))
+question = "What is left of the answer without the English word?"
+ll.plots.bars(answers, "English word", "P(answer)", question, group="whose")
+
+# %% [markdown]
+# **What to notice.** Does the answer for your word fall more than the mean, or less?
+# The printed line has the share of P(answer) that is left: for your word, and for the mean.
+# As above, a fall alone does not show that the English word is used.
+
+# %% [markdown]
 # ## Exercise 08.2 · Where a naive number comes from (6 minutes, medium)
 #
 # An English row is (0.6, 0.8), a Chinese row is (1, 0), both of length 1.

@@ -395,6 +395,26 @@ agreement[columns].round(3)
 }
 
 # %% [markdown]
+# ### Your word
+#
+# Read the word that you chose in notebook 1 through two lenses.
+# The second one is the Patchscope: it is not fitted, so it has not seen your word in any text.
+
+# %%
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+my_ask = {"source": my_word.source, "target": my_word.target, "concepts": my_word.concept}
+my_lenses = [
+    ll.run_experiment(model, "translation", **my_ask, lens=name) for name in (None, "patchscope")
+]
+my_english = [run.probability["en"].mean(0).max() for run in (my_lenses[-1], german[-1])]
+print(my_word.note(9, *my_english))
+ll.plots.lens_panel(my_lenses, [my_word.source, "en", my_word.target])
+
+# %% [markdown]
+# **What to notice.** Do both lenses show the answer from the same layer on?
+# The printed line has the highest P(English) in the Patchscope: for your word, and for the mean from German to Chinese.
+
+# %% [markdown]
 # ### A larger model
 #
 # From French to German, Qwen2.5-Coder 1.5B Instruct is the clearest case of the course for English in the middle (notebook 4).

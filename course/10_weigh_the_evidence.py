@@ -976,6 +976,32 @@ ll.checks.exercise("10.4", answer)
 # Choose a question, write down your prediction, and begin with the cell that the table names.
 
 # %% [markdown]
+# ## Your word on one slide
+#
+# Each notebook has measured the word that you chose in notebook 1, and a mean of many words.
+# Here is all of it in one figure.
+# Write one sentence into the cell: what does your word show, and what can a single word not show?
+#
+# If the notebooks ran on several machines, pass the last line that was printed.
+# Without results of your own, the figure is an example: the paper's *flower*.
+# The cell writes the file `my_word.html`: hand it in, or open it in a browser and print it.
+
+# %%
+my_sentence = "Write your sentence here."
+my_word = ll.my_word()  # on another machine: ll.my_word("the line that you copied")
+if not my_word.results:  # an example, as long as you have no results
+    example = "fr-zh-flower 1:0.366/0.199 2:0.0122/0.0767 3:16/15 4:2.79e-06/8.76e-05 "
+    example += "5:15/13 6:0.0587/0.0753 7:11/13 8:0.339/0.493 9:0.000658/0.00546"
+    my_word = ll.my_word(example)
+print(my_word)
+my_slide = my_word.slide(my_sentence)
+my_slide.write_html("my_word.html")
+my_slide
+
+# %% [markdown]
+# A row without a mark: the notebook has not run yet, found nothing, or has no stored answer.
+
+# %% [markdown]
 # ## What this does not show
 #
 # - Two small models, five pairs, one word at a time. What a larger model does in running text is another question.

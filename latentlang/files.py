@@ -1,12 +1,13 @@
-"""Where files live, the package's data and the caches on disk, and what an output can show."""
+"""Where files live, the package's and the user's, and what an output can show."""
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
 
 from .errors import DataError
 
@@ -57,6 +58,14 @@ def user_cache() -> Path:
     return user_cache_path("latentlang")
 
 
+def user_data() -> Path:
+    """Return the user's own data folder, for what cannot be computed again.
+
+    ``platformdirs`` chooses it; on Linux ``XDG_DATA_HOME`` moves it.
+    """
+    return user_data_path("latentlang")
+
+
 def cache_roots() -> list[Path]:
     """Return the cache folders: the shared one first, the user's own last."""
     return [root for root in (shared_cache(), user_cache()) if root is not None]
@@ -65,6 +74,21 @@ def cache_roots() -> list[Path]:
 def cache_places(*parts: str) -> list[Path]:
     """Return the paths an entry may have: in the shared cache first, in the user's own last."""
     return [root.joinpath(*parts) for root in cache_roots()]
+
+
+def unwritable(folder: Path, moved_by: str) -> str:
+    """Return why nothing can be kept in a folder, or no text; the folder is made if it can be.
+
+    ``moved_by``: the environment variable that names another place.
+    """
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return ""
+    return (
+        f"{folder} cannot be written (give yourself the right to, free space, or set "
+        f"{moved_by} to a folder of yours)"
+    )
 
 
 def make_readable(path: Path) -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from tokenizers.models import BPE
 from xdist.scheduler import LoadScopeScheduling
 
 shapes.install()  # before the first import of latentlang
+# A word of the developer's own changes no test, and no test changes it.
+os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="latentlang-data-")
 
 from small import FRONT
 from tiny import CONFIGS, TinyFactory, byte_level, sentencepiece_like

@@ -152,13 +152,16 @@ def _run(path: Path, expressions: dict[str, str]) -> tuple[nbformat.NotebookNode
     """Execute a notebook in a kernel of its own, and ask that kernel for some expressions.
 
     Its working folder is a scratch one: what a notebook writes does not stay among the notebooks.
+    So is the folder of the user's data: a word that somebody chose before changes no output.
     """
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=SECONDS_PER_CELL, kernel_name="python3")
-    with tempfile.TemporaryDirectory() as folder, client.setup_kernel(cwd=folder):
-        client.execute(cleanup_kc=False)
-        request = client.kc.execute("", user_expressions=expressions)
-        reply = client.wait_for_reply(request)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "XDG_DATA_HOME": folder}
+        with client.setup_kernel(cwd=folder, env=environment):
+            client.execute(cleanup_kc=False)
+            request = client.kc.execute("", user_expressions=expressions)
+            reply = client.wait_for_reply(request)
     return notebook, reply["content"]["user_expressions"]
 
 

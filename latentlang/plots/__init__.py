@@ -25,6 +25,7 @@ from .phases import phases
 from .pivot_test import pivot_test
 from .reading import reading
 from .retrieval import retrieval
+from .slide import slide
 from .sphere import sphere
 from .style import THEMES, themed
 from .sweep import sweep
@@ -54,6 +55,7 @@ __all__ = [
     "pivot_test",
     "reading",
     "retrieval",
+    "slide",
     "sphere",
     "sweep",
     "sweep_grid",

@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 
 from ..analysis.retrieval_result import Retrieval
 from ..errors import DataError
-from ..files import cache_places, cache_roots, make_readable, user_cache
+from ..files import cache_places, cache_roots, make_readable, unwritable, user_cache
 from ..lens.lens import Lens
 from ..lens.run import Run
 from ..lens.sweep_result import Sweep
@@ -95,7 +95,7 @@ def answer(
         still_waiting: called while another process computes; it may raise to stop.
     """
     folder = user_cache() / _FOLDER
-    if reason := _unfit(folder):
+    if reason := unwritable(folder, "XDG_CACHE_HOME"):
         return _unkept(reason, entry, count, compute)
     with locked(folder / f"{entry.name}.lock", "the same question", still_waiting) as reason:
         if reason:
@@ -236,15 +236,3 @@ def _set_aside(path: Path) -> None:
     # A shared folder may be read-only; the newer entry of the user's own then answers.
     with suppress(OSError):
         os.replace(path, path.with_suffix(".damaged"))
-
-
-def _unfit(folder: Path) -> str:
-    """Return why results cannot be kept in a folder, or an empty text."""
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return ""
-    return (
-        f"{folder} cannot be written (give yourself the right to, free space, or set "
-        "XDG_CACHE_HOME to a folder of yours)"
-    )
