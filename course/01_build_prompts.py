@@ -30,8 +30,8 @@ print(year.prompts["text"][0])
 ll.plots.grid(year)
 
 # %% [markdown]
-# **What to notice.** The model is asked for the Chinese word for *année* (year).
-# It has 18 layers: each row shows the word that it would say after that layer, and the top row its real answer.
+# **What to notice.** The prompt asks for the Chinese word for *année* (year).
+# The model has 18 layers: each row shows the word that it would say after that layer, and the top row its real answer.
 #
 # Green is French, orange English, blue Chinese; the grey rows have nothing to do with the word.
 # *Year* appears at layers 14 to 16, although no word of the prompt is English.
@@ -40,7 +40,7 @@ ll.plots.grid(year)
 
 # %% tags=["claims"]
 {
-    "It has 18 layers": (year.layers[-1] == 18),
+    "The model has 18 layers": (year.layers[-1] == 18),
     "*Year* appears at layers 14 to 16": (
         [layer for layer in year.layers if year.rank["en"][0, layer - 1] == 1] == [14, 15, 16]
     ),
@@ -189,9 +189,6 @@ print(flower.text)
     "The prompt stops right after the opening quotation mark": flower.text.endswith('"'),
 }
 
-# %% [markdown]
-# The demonstrations are drawn from a seed, so that two people can compare their numbers.
-
 # %%
 print("accepted answers:", flower.answers)
 prompts.to_frame()[["concept", "answer_en", f"answer_{target}", "demos"]].head()
@@ -215,7 +212,7 @@ prompts.to_frame()[["concept", "answer_en", f"answer_{target}", "demos"]].head()
 #
 # *Repetition* has the target language on both sides.
 #
-# *Cloze* describes a concept and leaves the word out; here, in English: *Every morning, the "___" rises in the east, and brings the earth light and warmth.*
+# *Cloze* describes a concept and leaves the word out (here, in English: *Every morning, the "___" rises in the east, and brings the earth light and warmth.*).
 
 # %%
 for task in ("repetition", "cloze"):
@@ -468,7 +465,7 @@ meaning = {
 ll.plots.bars(kept, x="target", y="concepts", title=title, group="mode", meaning=meaning)
 
 # %% [markdown]
-# **What to notice.** To the paper's rule, `prefix`, Chinese and Russian lose nothing.
+# **What to notice.** To the paper's rule, `prefix`, Chinese and Russian lose nothing: they share no letter with English.
 # French loses the most.
 
 # %% tags=["claims"]
@@ -624,7 +621,6 @@ ll.plots.grid(seen)
 # ## What this does not show
 #
 # One next token says nothing yet about sentences, about words of several tokens, or about what happens *inside* the model.
-# A list of concepts is not a language.
 #
 # ## Recap
 #

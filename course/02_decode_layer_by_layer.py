@@ -22,13 +22,13 @@
 #
 # You build the **logit lens** by hand, draw which language is read at which layer, and look for a simpler explanation.
 #
-# **You need** notebook 1, matrix products and the softmax; new words stand in the [glossary](GLOSSARY.md).
+# **You need** notebook 1, matrix products, the softmax, and the [glossary](GLOSSARY.md) for new words.
 #
-# **Time** about 70 minutes to work through; the cells run for about two minutes on two CPU cores the first time, in 2 GB of memory.
+# **Time** about 75 minutes to work through; the cells run for two minutes on two CPU cores the first time, in 2 GB of memory.
 
 # %% tags=["claims"]
 {
-    "about 70 minutes to work through": "an estimate for a lesson",
+    "about 75 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
 }
 
@@ -103,7 +103,7 @@ h = torch.cat(latents)
 h.shape  # [n_layers, d_model]
 
 # %% [markdown]
-# **Question.** What would `output[:, 0]` tell about the question?
+# **Question.** What would `output[:, 0]`, the first position, tell about the word that is asked for?
 #
 # <details><summary>Answer</summary>
 #
@@ -131,8 +131,7 @@ for language, ids in example.token_ids.items():
     print(f"{language}: {by_layer[-1]:.3f} at the last layer")  # the other layers: soon
 
 # %% [markdown]
-# The library does it in one call.
-# Both ways must agree:
+# The library does it in one call; both ways must agree:
 
 # %%
 one = ll.decode(model, example)
@@ -143,7 +142,7 @@ print("largest difference:", f"{(by_hand - library).abs().max():.1e}")
 
 # %% tags=["claims"]
 {
-    "Both ways must agree": (by_hand - library).abs().max() < 1e-4,
+    "both ways must agree": ((by_hand - library).abs().max() < 1e-4),
 }
 
 # %% [markdown]
@@ -269,7 +268,7 @@ ll.plots.grid(seen)
 # ### A larger model
 #
 # Qwen2.5-Coder 1.5B Instruct is more than five times as large; the library has [stored answers](GLOSSARY.md) of it.
-# The columns are its ten most probable tokens, from *sky*, French to German.
+# Rows are layers, and columns the ten most probable tokens (the first at the right) for *sky*, from French to German.
 
 # %% tags=["claims"]
 {
@@ -342,7 +341,7 @@ ll.predict(question, choices, choices[found], f"The peaks: {told}.")
 ll.plots.words(translation)
 
 # %% [markdown]
-# Then the means, with a [yardstick](GLOSSARY.md): the words of *another* concept.
+# Then the means; the [yardstick](GLOSSARY.md) is another concept's words.
 
 # %%
 ll.plots.language_probability(translation)
@@ -352,7 +351,7 @@ ll.plots.language_probability(translation)
 # In Llama-2 it stays at zero (paper, caption of Figure 5).
 #
 # The English word, which nobody mentioned, rises as well.
-# In the first layers where it appears the target is still near zero; at the last layer it leads and English is gone.
+# In the first layers where it appears the target is still near zero; at the last layer the target leads and English is gone.
 
 # %% tags=["claims"]
 {
@@ -366,19 +365,19 @@ ll.plots.language_probability(translation)
     "In the first layers where it appears the target is still near zero": (
         translation.between(13, 14).probability["zh"].mean(0).max() < 0.02
     ),
-    "at the last layer it leads and English is gone": (
+    "at the last layer the target leads and English is gone": (
         translation.probability["zh"][:, -1].mean() > translation.probability["fr"][:, -1].mean()
         and translation.probability["en"][:, -1].mean() < 0.01
     ),
 }
 
 # %% [markdown]
-# In the paper's models its mean reaches 0.68 or more (`R/data/data_for_sphere_plots`).
+# In the paper's models the English mean reaches 0.68 or more (`R/data/data_for_sphere_plots`).
 # Here few words make the mean: one prompt in six has English above 10 %, and the median prompt has 0.2 %.
 
 # %% tags=["claims"]
 {
-    "its mean reaches 0.68 or more": (
+    "the English mean reaches 0.68 or more": (
         ll.data.results("paper").pivot_peak.min() == 0.68
         and ll.data.results("paper").pivot_peak.count() == 3
     ),
@@ -436,9 +435,7 @@ mistakes[mistakes["asked for"].isin(some)]
 # **Objective: look for a simpler explanation before you believe a finding.**
 #
 # French *lion* is also an English word, and *bleu* is nearly one.
-# The lens cannot tell whether the model translates or copies such a word.
 # We call such words [cognates](GLOSSARY.md): *identical* but for capitals and accents, or *near*: four letters or more, at most two in five of them different.
-# *aigle* is near *eagle*.
 
 # %%
 every_word = ll.build_prompts(
@@ -453,7 +450,6 @@ alike.groupby("grade").head(5).round(2)
     "French *lion* is also an English word, and *bleu* is nearly one": (
         {("lion", "identical"), ("bleu", "near")} <= {*zip(alike["word"], alike["grade"])}
     ),
-    "*aigle* is near *eagle*": (example.concept == "eagle" and example.cognate == "near"),
     "four letters or more, at most two in five of them different": (
         alike.query("grade == 'near'").pipe(
             lambda near: (
@@ -550,8 +546,6 @@ heights[["n", "pivot_peak", "lower", "upper", "at_layer"]].round(3)
 # ## 7. Repetition: the answer without translating
 #
 # **Objective: take the translating away, and compare with the paper.**
-#
-# Now Chinese words are repeated.
 
 # %%
 repeated = ll.run_experiment(model, "repetition", target=target, seed=seed, every=every)
@@ -613,7 +607,7 @@ for name, run in asked.items():
 #
 # The figure and the table were made by `make results` on the demo model, without cognates, from French (from German, where French is the target).
 #
-# `right` is the share of right answers; from the layer `handover` on the target's mean stays ahead of English.
+# `english_peak` is the highest mean P(English), `median` the median in that layer, and `right` the share of right answers; from the layer `handover` on the target's mean stays ahead of English.
 
 # %% tags=["claims"]
 {
@@ -654,8 +648,8 @@ title = "How high does English rise on the way to each target?"
 ll.plots.bars(targets, x="name", y="english_peak", title=title)
 
 # %%
-five = ["english_peak", "median", "above_10", "right", "handover"]
-targets.set_index("name")[five].sort_values("right", ascending=False)
+shown = ["english_peak", "median", "right", "handover"]
+targets.set_index("name")[shown].sort_values("right", ascending=False)
 
 # %% [markdown]
 # **What to notice.** For every target the median is far below the mean: few words make it.
@@ -902,8 +896,7 @@ ll.plots.language_probability(translation["defeat" if "defeat" in translation el
 #
 # - The logit lens is: norm, unembedding, softmax, at any layer.
 # - The English line rises before the target's when translating, and not when repeating; in Llama-2 it rises in both.
-# - A word that is spelled alike cannot tell translating from copying.
-# - Without such words the English line is lower; notebook 4 tests whether it leads.
+# - Words spelled alike cannot tell translating from copying; without them the English line is lower.
 
 # %% tags=["claims"]
 {
@@ -914,7 +907,7 @@ ll.plots.language_probability(translation["defeat" if "defeat" in translation el
         )
         and (repeated.probability["zh"].mean(0) >= repeated.probability["en"].mean(0))[12:].all()
     ),
-    "Without such words the English line is lower": (
+    "without them the English line is lower": (
         heights.loc["fr: no cognates", "pivot_peak"] < heights.loc["fr: as published", "pivot_peak"]
     ),
 }

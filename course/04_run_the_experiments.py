@@ -24,11 +24,11 @@
 #
 # **You need** notebooks 2 and 3; new words stand in the [glossary](GLOSSARY.md).
 #
-# **Time** about 80 minutes to work through; the cells run for about three minutes on two CPU cores the first time, in 2 GB of memory.
+# **Time** about 90 minutes to work through; the cells run for three minutes on two CPU cores the first time, in 2 GB of memory.
 
 # %% tags=["claims"]
 {
-    "about 80 minutes to work through": "an estimate for a lesson",
+    "about 90 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
 }
 
@@ -60,8 +60,6 @@ model
 # - **copy**: the middle layers hold the source word.
 # - **biased decoder**: the output layer makes English words probable.
 # - **shared spelling**: the word that you see is both English and French.
-#
-# Say first what you would see if each were true.
 
 # %% [markdown]
 # ## Exercise 04.1 · What would you see? (5 minutes, medium)
@@ -285,7 +283,7 @@ for code in sources:
 
 # %% [markdown]
 # **What to notice.** English is surely ahead at one layer, 13, and the band ends close to zero there.
-# At layer 16, where English is highest, the band includes zero: no lead is shown.
+# At layer 16, where English is highest, the band includes zero.
 #
 # From one source alone English is ahead at no layer.
 #
@@ -423,7 +421,6 @@ ll.checks.exercise("04.3", answer)
 #
 # **Objective: look at all pairs before believing one.**
 #
-# Rows are sources, columns are targets.
 # The demo model's pairs are [stored answers](GLOSSARY.md).
 
 # %%
@@ -817,8 +814,7 @@ ll.explore.pair(model, source=source, target=target, backend="static")
 # %% [markdown]
 # ## What this does not show
 #
-# One list, one form of prompt, one small model.
-# A word can also rise because it stands near the right one in the model's space.
+# This is one small model, and a word can also rise because it stands near the right one in the model's space.
 #
 # ## Recap
 #

@@ -26,11 +26,11 @@
 #
 # **You need** notebook 3; new words stand in the [glossary](GLOSSARY.md).
 #
-# **Time** about 65 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 2 GB of memory.
+# **Time** about 60 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 2 GB of memory.
 
 # %% tags=["claims"]
 {
-    "about 65 minutes to work through": "an estimate for a lesson",
+    "about 60 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
 }
 
@@ -94,11 +94,11 @@ peak = int(table["concept"].idxmax())  # the layer where the concept is largest
 table[["language", "language_lower", "language_upper", "concept", "rest"]].round(4)
 
 # %% [markdown]
-# **What to notice.** In the first layers x is not zero, but it is the same for all words, and no word can be read there: its zero is arbitrary.
+# **What to notice.** In the first layers x is not zero, but it is the same for all words, and no word can be read there: so the zero of x is arbitrary.
 #
 # Then, within one layer, y jumps: the concept becomes visible; in the last layer the target's token does.
 #
-# That is not when the model decides: patching finds the language at an *earlier* layer than the concept ([Dumas and others, 2025](https://doi.org/10.18653/v1/2025.acl-long.1536), other models).
+# That says nothing about when the model decides: in other models, patching finds the language at an *earlier* layer than the concept ([Dumas and others, 2025](https://doi.org/10.18653/v1/2025.acl-long.1536)).
 
 # %% tags=["claims"]
 {
@@ -388,6 +388,7 @@ print(f"stress {flat.stress:.2f}, with shuffled distances {flat.shuffled_stress:
 tokens = {}
 for code in run.pair:  # the token that begins the word after the opening quote
     tokens[code] = [tokenize_word(word, model.tokenizer)[0] for word in run.spelling(code)]
+# Every eighth token, and the words' own: all of them need more memory.
 kept_ids = sorted({*range(0, model.vocab_size, 8), *tokens[run.pivot], *tokens[target]})
 E = model.module.get_input_embeddings().weight.detach()[kept_ids].float().cpu()
 U = model.folded_unembedding(kept_ids)

@@ -16,8 +16,6 @@
 # # 6 · Bring your own model
 #
 # **What changes when you use another model, another pair of languages or a server, and what must you watch?**
-#
-# All notebooks run with one word changed: this one shows what it may be, and what it costs.
 
 # %% [markdown]
 # ## What you will do
@@ -26,12 +24,12 @@
 #
 # **You need** notebooks 2 and 4; new words stand in the [glossary](GLOSSARY.md).
 #
-# **Time** about 65 minutes to work through; the cells run for about two minutes on two CPU cores the first time, in 2 GB of memory.
+# **Time** about 60 minutes to work through; the cells run for two minutes on two CPU cores the first time, in 2 GB of memory.
 
 # %% tags=["claims"]
 {
     "load one in 8-bit": "the name of a number format",
-    "about 65 minutes to work through": "an estimate for a lesson",
+    "about 60 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
 }
 
@@ -314,7 +312,7 @@ ll.plots.language_probability(nothing)
 # %% [markdown]
 # **What to notice.** Read the axis: all curves lie about where chance puts them.
 # In a trained model they rise by a factor of thousands.
-# The better of two random tokens ranks, on average, at a third of the vocabulary: so this rank also says "nothing".
+# The printed rank is that of the word's best token: the better of two random tokens ranks, on average, at a third of the vocabulary.
 
 # %% tags=["claims"]
 {
@@ -673,7 +671,6 @@ ll.plots.grid(ll.decode(untrained, book, positions=7, top_k=10, follow=True))
 # ## What this does not show
 #
 # No GPU and no NDIF server took part in this text.
-# And a handful of models is not "language models".
 #
 # ## Recap
 #
