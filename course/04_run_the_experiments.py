@@ -120,7 +120,7 @@ ll.checks.exercise("04.1", answer)
 #
 # **Objective: reproduce the experiments that started it all.**
 #
-# (a) Translation into Chinese from German, French and Russian, pooled (without a curve of the source); (b) repetition; (c) cloze.
+# (a) Translation into Chinese from German, French and Russian, pooled (so without a curve of the source); (b) repetition; (c) cloze.
 #
 # In (a) a concept comes up to three times, so the intervals are *clustered*: they count concepts.
 
@@ -155,7 +155,7 @@ ll.plots.language_probability(cloze)
 # %% [markdown]
 # The table adds stored runs of Qwen2.5-Coder 1.5B Instruct, and the paper's Llama-2 (figure 2; `R/data/data_for_sphere_plots`).
 #
-# - `pivot_peak` (notebook 2) stands at `at_layer`.
+# - `pivot_peak` (notebook 2) is reached at `at_layer`.
 # - `pivot_leads` is the first layer at which English is surely ahead (section 2).
 # - `right` is the share of right answers.
 
