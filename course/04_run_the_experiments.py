@@ -155,7 +155,7 @@ ll.plots.language_probability(cloze)
 # %% [markdown]
 # The table adds stored runs of Qwen2.5-Coder 1.5B Instruct, and the paper's Llama-2 (figure 2; `R/data/data_for_sphere_plots`).
 #
-# - `pivot_peak` (notebook 2) is reached at `at_layer`.
+# - `pivot_peak` is reached at `at_layer`, and `median` is the median there (notebook 2).
 # - `pivot_leads` is the first layer at which English is surely ahead (section 2).
 # - `right` is the share of right answers.
 
@@ -172,7 +172,7 @@ stored = {
 qwen = ll.headlines(stored).reset_index().assign(model="qwen2.5-coder-1.5b")
 
 # %%
-shown = ["n", "pivot_peak", "at_layer", "pivot_leads", "right"]
+shown = ["pivot_peak", "at_layer", "median", "pivot_leads", "right"]
 table = pd.concat([here, qwen, paper]).set_index(["model", "experiment"])[shown]
 table.round(3).astype(object).fillna("")
 

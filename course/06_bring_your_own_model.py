@@ -248,7 +248,7 @@ if same == 1:
 ll.predict(question, choices, found, f"{same:.0%} of {len(exact)}.")
 
 # %%
-table[["n", "pivot_peak", "at_layer", "target_start", "right"]].round(3)
+table[["pivot_peak", "lower", "upper", "at_layer", "right"]].round(3)
 
 # %%
 print("largest change of a mean probability at any layer:")
@@ -400,7 +400,7 @@ ll.plots.language_probability(exact)
 # %%
 without = exact.without_cognates()
 both = {"English": without, "a random English word": control.without_cognates()}
-ll.headlines(both)[["n", "pivot_peak", "lower", "upper", "at_layer"]].round(3)
+ll.headlines(both)[["pivot_peak", "lower", "upper", "at_layer", "pivot_leads"]].round(3)
 
 # %% [markdown]
 # **What to notice.** A pair is a finding only with its n, its interval and its control.
