@@ -59,9 +59,12 @@ ll.plots.grid(year)
 # %% [markdown]
 # ## Your word
 #
-# Choose a word and a language of your own.
+# Now choose your own word and your own language.
+# The next cells load the model, which takes a moment, and ask it.
+# `my_language` is a code that `ll.languages()` lists, and not `"zh"`.
+# `my_word` is the English name of a concept, such as *flower*, *water* or *friend*.
 #
-# Which language do you expect in the rows below the answer?
+# Before you run it: which language do you expect in the rows below the answer?
 
 # %% tags=["parameters"]
 model = None  # None: the demo model, or what LATENTLANG_MODEL names; "llama-2-7b" on a GPU
@@ -75,8 +78,7 @@ model = ll.load_model(model)
 model
 
 # %%
-# Change both: a code that ll.languages() lists, not "zh", and the English name of a concept.
-my_language, my_word = "es", "flower"
+my_language, my_word = "es", "flower"  # change both, and run the cell again
 try:
     asked = ll.build_prompts("translation", my_language, "zh", tokenizer=model.tokenizer)
     mine = ll.decode(model, asked[my_word], top_k=10, follow=True)
@@ -85,6 +87,9 @@ except ll.errors.LatentLangError as error:  # it says what to change
     print(error)
 
 # %% [markdown]
+# Your word may show English, your own language, another one, or none.
+# A single word proves nothing: notebook 2 counts many.
+#
 # Wendler, Veselovsky, Monea and West asked this question in [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/) (ACL 2024).
 # Their model, Llama-2, was trained mostly on English (89.70 %; paper, section 3.1).
 
