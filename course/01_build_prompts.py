@@ -15,11 +15,10 @@
 # %% [markdown]
 # # 1 · Build prompts that reveal a language
 #
-# **How can we ask a language model for a word so that a single token tells us the language of the answer that its layers are nearest to?**
+# **How can we ask a language model for a word so that one token tells its language?**
 #
 # A model is asked in French for a Chinese word.
-# Does it go straight from one language to the other, or does English appear on the way?
-# Look first: the explanations follow.
+# Does English appear on the way?
 
 # %% tags=["setup"]
 
@@ -31,37 +30,27 @@ print(year.prompts["text"][0])
 ll.plots.grid(year)
 
 # %% [markdown]
-# **What to notice.** The model is asked for the Chinese word for *année* (year).
-# It computes in 18 layers, from the bottom row to the top row.
-# Each row shows the word that it would say if it had to answer after that layer.
-# The top row is its real answer.
+# **What to notice.** The prompt asks for the Chinese word for *année* (year).
+# The model has 18 layers: each row shows the word that it would say after that layer, and the top row its real answer.
 #
-# The colour says in which language the word is: green French, orange English, blue Chinese.
-# French comes first, at layer 13.
-# Then *year* appears, at layers 14 to 16, although no word of the prompt is English.
-# At the top stands 年, the right answer.
-# The grey rows below have nothing to do with the word.
+# Green is French, orange English, blue Chinese; the grey rows have nothing to do with the word.
+# *Year* appears at layers 14 to 16, although no word of the prompt is English.
 #
-# We picked this word because it shows English so well.
-# Of 99 words, 10 show an English word on top at some layer and the right answer at the end.
+# We picked this word: of 99 words, 10 show an English word on top at some layer and the right answer at the end.
 
 # %% tags=["claims"]
 {
-    "It computes in 18 layers": year.layers[-1] == 18,
-    "French comes first, at layer 13": (
-        year.rank["fr"][0].eq(1).nonzero().flatten().tolist() == [13 - 1]
-    ),
-    "Then *year* appears, at layers 14 to 16": (
+    "The model has 18 layers": (year.layers[-1] == 18),
+    "*Year* appears at layers 14 to 16": (
         [layer for layer in year.layers if year.rank["en"][0, layer - 1] == 1] == [14, 15, 16]
     ),
     "no word of the prompt is English": (
         not {*ll.load_words()["en"].sum()} & {*year.prompts["text"][0].split('"')}
     ),
-    "At the top stands 年, the right answer": year.rank["zh"][0, -1] == 1,
-    "The grey rows below have nothing to do with the word": all(
-        year.between(1, 12).probability[code].max() < 0.01 for code in ("en", "fr", "zh")
+    "the grey rows have nothing to do with the word": (
+        all(year.between(1, 12).probability[code].max() < 0.01 for code in ("en", "fr", "zh"))
     ),
-    "Of 99 words, 10 show an English word on top at some layer and the right answer at the end": (
+    "of 99 words, 10 show an English word on top at some layer and the right answer at the end": (
         len(french) == 99
         and (french.rank["en"].eq(1).any(1) & french.rank["zh"][:, -1].eq(1)).sum() == 10
     ),
@@ -111,9 +100,8 @@ except ll.errors.LatentLangError as error:  # it says what to change
 # If the next notebook runs on another machine, as in Colab, copy the line and pass it to `ll.my_word`.
 
 # %% [markdown]
-# Wendler, Veselovsky, Monea and West asked the question in [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/) (ACL 2024).
-# Of the training text of their model, Llama-2, 89.70 % was English, 0.17 % German and 0.13 % Chinese (paper, section 3.1).
-# This course lets you look for yourself.
+# Wendler, Veselovsky, Monea and West asked this question in [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/) (ACL 2024).
+# Their model, Llama-2, was trained mostly on English (89.70 %; paper, section 3.1).
 
 # %% tags=["claims"]
 {
@@ -123,29 +111,19 @@ except ll.errors.LatentLangError as error:  # it says what to change
 # %% [markdown]
 # ## What you will do
 #
-# - read a list of concepts in several languages;
-# - build the paper's three kinds of prompt: translation, repetition, cloze;
-# - decide which **tokens** count as the beginning of a word;
-# - see why some words have to be left out.
+# You build the paper's three kinds of prompt, and decide which [tokens](GLOSSARY.md) count as the beginning of a word.
 #
-# **You need** a little Python.
-# No knowledge of transformers yet.
-# For words you do not know there is a [glossary](GLOSSARY.md).
+# **You need** a little Python; new words stand in the [glossary](GLOSSARY.md).
 #
-# **Time** about 60 minutes to work through; the cells themselves run for about half a minute on two CPU cores, in 2 GB of memory.
-# The default model is Gemma 3 270M.
-# It comes as a quantized file (type Q4_K_M), and the library turns it back into ordinary numbers.
-# Most of the file's numbers have 8 or 5 bits, 7.4 on average, so the model has lost a little precision.
-# A GPU is not needed here.
+# **Time** about 60 minutes to work through; the cells run for about half a minute on two CPU cores, in 2 GB of memory.
+# The model is Gemma 3 270M, from a quantized file (7.4 bits per number).
 
 # %% tags=["claims"]
 {
     "about 60 minutes to work through": "an estimate for a lesson",
     "for about half a minute on two CPU cores, in 2 GB of memory": "run in a container of 2 GB",
     "Gemma 3 270M": "the name of a model",
-    "Most of the file's numbers have 8 or 5 bits, 7.4 on average": (
-        "counted in the file (tests/test_packaged.py)"
-    ),
+    "from a quantized file (7.4 bits per number)": "counted in the file (tests/test_packaged.py)",
 }
 
 # %% [markdown]
@@ -153,10 +131,8 @@ except ll.errors.LatentLangError as error:  # it says what to change
 #
 # **Objective: know the material.**
 #
-# Each row is a *concept*, named by its English word.
-# Each cell holds the words that a speaker would accept for it, the most usual one first.
-# Chinese writes many everyday concepts with one character, and one character is often one token.
-# That is why the paper puts Chinese first (section 3.3).
+# Each row is a *concept*, with the words that a speaker would accept for it.
+# Chinese writes many everyday concepts with one character, and one character is often one token (paper, section 3.3).
 
 # %%
 words = ll.load_words()
@@ -212,11 +188,10 @@ some[["en", "fr", "de", "ru", "zh"]].map(" | ".join)
 # **Objective: read a prompt as the model does.**
 #
 # We show four words with their translations and ask for a fifth.
-# The prompt stops right after the opening quotation mark, so the next token must begin the answer.
-# No word in it is meant as English, and each language is named in itself.
-# (A French word can be spelled like an English one, such as *prune*, which means plum; section 6 says what follows.)
+# The prompt stops right after the opening quotation mark: the next token must begin the answer.
+# No word in it is meant as English.
 #
-# **Predict:** which token should come next in the prompt below?
+# **Predict:** which token should come next?
 
 # %%
 prompts = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)
@@ -227,14 +202,7 @@ print(flower.text)
 {
     "We show four words with their translations": len(flower.text.splitlines()) == 4 + 1,
     "The prompt stops right after the opening quotation mark": flower.text.endswith('"'),
-    "such as *prune*, which means plum": (
-        "prune" in words.loc["plum", "fr"] and "prune" not in words.loc["plum", "en"]
-    ),
 }
-
-# %% [markdown]
-# **What to notice.** The four demonstrations tell the model the task, the two languages and the format.
-# They are drawn at random, but from a seed: the same seed always gives the same prompts, so two people can compare their numbers.
 
 # %%
 print("accepted answers:", flower.answers)
@@ -257,16 +225,9 @@ prompts.to_frame()[["concept", "answer_en", f"answer_{target}", "demos"]].head()
 #
 # **Objective: know what each task asks of the model.**
 #
-# *Repetition* has the same shape, but both sides are in the target language.
-# The answer is in the prompt, and nothing has to be translated.
-# In Llama-2 English rises here as well (paper, section 4.1 and appendix B).
-# Notebook 2 looks at this model.
+# *Repetition* has the target language on both sides.
 #
-# *Cloze* describes a concept in one language and leaves the word out.
-# The sentence does not hold the answer, so it can hardly be copied.
-# (In a few prompts an example has it by chance.)
-# These prompts show two examples.
-# In English, the last line of the cloze says: *Every morning, the "___" rises in the east, and brings the earth light and warmth.*
+# *Cloze* describes a concept and leaves the word out (here, in English: *Every morning, the "___" rises in the east, and brings the earth light and warmth.*).
 
 # %%
 for task in ("repetition", "cloze"):
@@ -275,12 +236,7 @@ for task in ("repetition", "cloze"):
 
 # %% tags=["claims"]
 {
-    "The sentence does not hold the answer": (
-        example.answers[target][0] not in example.text.splitlines()[-1]
-    ),
-    "In a few prompts an example has it": "counted: 6 of the 210 Chinese prompts of seed 0",
     'Every morning, the "___" rises in the east': example.concept == "sun",
-    "These prompts show two examples": len(example.text.splitlines()) == 2 + 1,
 }
 
 # %% [markdown]
@@ -335,20 +291,13 @@ ll.checks.exercise("01.1", answer)
 #
 # **Objective: see what stands in for letters.**
 #
-# A *tokenizer* cuts text into entries of a fixed vocabulary.
-# Frequent words are one token, rare ones several.
-# A space before a word usually belongs to its token; we show it as ␣ and a new line as ⏎.
+# A *tokenizer* cuts text into entries of a fixed vocabulary; its **fertility** is their mean number per word.
+# A space before a word belongs to its token; we show it as ␣ and a new line as ⏎.
 
 # %%
 ids = model.tokenizer(flower.text)["input_ids"]
 print(len(ids), "tokens of a vocabulary of", f"{model.vocab_size:,}")
 print(" | ".join(ll.plots.token_text(i, model.tokenizer) for i in ids[-14:]))
-
-# %% [markdown]
-# How many tokens does a word take?
-# That depends on the tokenizer's training text, on the script, and on how long a language's words are.
-# It also depends on the list: each concept is named by its English word.
-# The number is called **fertility**.
 
 # %%
 cut = ll.data.fertility(model.tokenizer).sort_values("tokens").reset_index()
@@ -366,7 +315,7 @@ ll.plots.bars(cut, x="name", y="tokens", title="Tokens per word, by language")
 
 # %% [markdown]
 # **What to notice.** English comes first, and Chinese close behind, because its characters are tokens.
-# Everything we measure about a language's *first token* says less where a word has many.
+# A *first token* says less about a word that has many.
 
 # %% tags=["claims"]
 {
@@ -403,14 +352,11 @@ ll.plots.bars(cut, x="name", y="tokens", title="Tokens per word, by language")
 #
 # **Objective: turn "the model says *fleur*" into a set of tokens.**
 #
-# The model may begin *fleur* with `fleur`, but also with `fle` or just `f`, with or without a space before it.
-# The paper counts **every** entry that is a prefix of the word: call that set Start(w) (appendix A.2).
-# The probability of a word is the sum over Start(w).
-# Then `f` counts towards *fleur* and *flower* alike, in Llama-2's vocabulary as well.
-# The paper drops words that share a first token with the English one: for French it keeps 56 words of 139 (section 3.3).
+# The model may begin *fleur* with `fleur`, `fle` or just `f`, with or without a space before it.
+# The paper adds up the probabilities of **every** entry that is a prefix of the word: the set Start(w) (appendix A.2).
+# Then `f` counts towards *fleur* and *flower*, and the paper drops such words: of 139 French ones it keeps 56 (section 3.3).
 #
-# To lose fewer words, this course uses another rule for large vocabularies.
-# If the word is one token after a quotation mark, that token counts; otherwise the one that the tokenizer puts first.
+# This course takes the word's own token, if the word is one token (`word`), and otherwise the token that the tokenizer puts first (`first`).
 
 # %%
 for word in ("fleur", "flower", "花"):
@@ -419,11 +365,8 @@ for word in ("fleur", "flower", "花"):
         print(f"{word:8}{mode:8}", " ".join(ll.plots.token_text(i, model.tokenizer) for i in found))
 
 # %% [markdown]
-# **What to notice.** Our rule is a compromise: this tokenizer spells *fleur* as `f` + `leur`, and `f` is the beginning of many words.
-# `first` has a token with a space before it, `␣fleur`, and another without, `f`.
-# `⟨E8⟩` is a byte: a character can be spelled by its bytes ([byte fallback](GLOSSARY.md)).
-# The paper's rule is `mode="prefix"`.
-# Ours is the default for this model: `"word"` where one token is the word, `"first"` for the other words.
+# **What to notice.** Our rule is a compromise: this tokenizer spells *fleur* as `f` + `leur`, and many words begin with `f`.
+# `⟨E8⟩` is a byte ([byte fallback](GLOSSARY.md)).
 
 # %% tags=["claims"]
 {
@@ -433,14 +376,13 @@ for word in ("fleur", "flower", "花"):
 }
 
 # %% [markdown]
-# Try other words.
-# **Question to answer with the widget:** can you find a French and an English word that no token can tell apart, in any of the three modes?
+# **Question to answer with the widget:** can you find a French and an English word that no token can tell apart, in any mode?
 
 # %%
 display(ll.explore.tokens(model.tokenizer, "fleur", "flower"))
 
 # %% [markdown]
-# **Question.** What did you find with the widget?
+# Compare your answer:
 #
 # <details><summary>Answer</summary>
 #
@@ -505,16 +447,11 @@ ll.checks.exercise("01.2", answer)
 #
 # **Objective: know what a pair loses, and why.**
 #
-# We follow two languages: the **target**, which is asked for, and English, which nobody mentioned.
-# If the model goes through English on its way, English is its **pivot**.
+# We follow the **target**, which is asked for, and English: the **pivot**, if the model goes through it.
 #
-# A concept is dropped when one token begins its words in two languages.
-# French *lion* and English *lion* begin with the same token: when it appears, nobody can say in which language.
-# To be safe, it is also dropped when the English word stands inside the target's, capitals aside (*arm* in German *Arm*): the authors' rule (`Translation.ipynb`).
+# A concept is dropped when one token begins its words in two languages, or when the English word stands inside the target's, capitals aside (*arm* in German *Arm*; the authors' rule, `Translation.ipynb`).
 #
-# `overlap="paper"` compares the target and English, as the authors do.
-# `overlap="drop"`, the default (except with `mode="prefix"`), compares the source as well, so that no token counts for two languages.
-# In the next cell the source is English, so only English and the target are compared.
+# Here the source is English, so the numbers depend on the target alone.
 
 # %%
 import pandas as pd
@@ -534,9 +471,6 @@ told = f"{by_prefix.min()} concepts are left."
 ll.predict(question, list(by_prefix.index), by_prefix.idxmin(), told)
 
 # %%
-table
-
-# %%
 title = "How many concepts are left with English as the pivot?"
 meaning = {
     "prefix": "every token that is a beginning of the word (the paper's rule)",
@@ -546,13 +480,8 @@ meaning = {
 ll.plots.bars(kept, x="target", y="concepts", title=title, group="mode", meaning=meaning)
 
 # %% [markdown]
-# **What to notice.** To the paper's rule, `prefix`, Chinese and Russian lose nothing: their words share no letter with English.
-# French loses the most: one shared first letter is a shared token.
-# German loses less, because its nouns begin with a capital.
-# Our rule, `first` in this table, keeps 412 French concepts instead of 271.
-# Counting whole words only would drop each word that takes more than one token: more than half of the Russian ones.
-#
-# The table `dropped` names every concept that went, and why.
+# **What to notice.** To the paper's rule, `prefix`, Chinese and Russian lose nothing: they share no letter with English.
+# French loses the most.
 
 # %% tags=["claims"]
 {
@@ -560,16 +489,6 @@ ll.plots.bars(kept, x="target", y="concepts", title=title, group="mode", meaning
         table.loc[[ll.plots.language_label(code) for code in ("zh", "ru")], "prefix"].eq(476).all()
     ),
     "French loses the most": table["prefix"].idxmin() == ll.plots.language_label("fr"),
-    "German loses less, because its nouns begin with a capital": (
-        table["prefix"][ll.plots.language_label("de")]
-        > table["prefix"][ll.plots.language_label("fr")] + 100
-    ),
-    "keeps 412 French concepts instead of 271": (
-        table.loc[ll.plots.language_label("fr"), ["first", "prefix"]].tolist() == [412, 271]
-    ),
-    "more than half of the Russian ones": (
-        table["word"][ll.plots.language_label("ru")] < 0.5 * len(words)
-    ),
 }
 
 # %%
@@ -665,18 +584,16 @@ ll.checks.exercise("01.4", answer)
 # %% [markdown]
 # ## 7. Try it
 #
-# **Question to answer with the widget:** take *book*.
-# From French to Chinese, and from Chinese to French: in which direction does the model's last layer (the top row) get the word right?
-#
-# Each column of the grid is a token of the prompt, and the last column is the answer.
-# The curves beside it add up the probability of each language.
+# **Question to answer with the widget:** take *book*, from French to Chinese and from Chinese to French.
+# In which direction is the answer (the top row, at the right) correct?
+# Which word appears on the way to Chinese, and what does that say about "the model thinks in English"?
 
 # %%
 display(ll.explore.prompt(model, source=source, target=target, concept="book"))
 
 # %% [markdown]
-# No widget on your screen (on GitHub, in a PDF)?
-# This grid shows its first state, and needs no widget: click a cell for its candidates.
+# No widget on your screen?
+# This grid shows its first state.
 
 # %%
 book = prompts["book"] if "book" in prompts else prompts[0]
@@ -684,8 +601,7 @@ seen = ll.decode(model, book, positions=7, top_k=10, follow=True)
 ll.plots.grid(seen)
 
 # %% [markdown]
-# **Questions.** In which direction is the answer right?
-# Which word is on top at layers 14 to 16, and what does that say about "the model thinks in English"?
+# Compare your answer:
 #
 # <details><summary>Answer</summary>
 #
@@ -701,7 +617,7 @@ ll.plots.grid(seen)
 
 # %% tags=["claims"]
 {
-    "on top at layers 14 to 16": all(
+    "*libro* is on top": all(
         ll.plots.token_text(token, model.tokenizer) == "libro"
         for token in seen.between(14, 16).top_ids[0, -1, :, 0].tolist()
     ),
@@ -719,9 +635,7 @@ ll.plots.grid(seen)
 # %% [markdown]
 # ## What this does not show
 #
-# A prompt with one right next token is a narrow keyhole.
-# It says nothing yet about sentences, about words of several tokens beyond the first, or about what happens *inside* the model.
-# And a list of concepts with one-word names is not a language.
+# One next token says nothing yet about sentences, about words of several tokens, or about what happens *inside* the model.
 #
 # ## Recap
 #

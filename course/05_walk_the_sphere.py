@@ -17,31 +17,21 @@
 #
 # **How far does the paper's sketch hold: from the pole to the concept, then along the equator to the target?**
 #
-# Notebook 3 ended with a path on a sphere.
-# Here you walk along it, layer by layer and word by word, draw the paper's map, and test the simplest rival explanation: that the model does nothing but rotate.
+# You walk along the path of notebook 3, and test the paper's sketch and map.
 
 # %% [markdown]
 # ## What you will do
 #
-# - move a slider over the layers and read the cosines;
-# - compare single words with the mean path;
-# - judge the paper's sketch by a radius and a direction;
-# - draw the map of the paper's Figure 3, and say how much to trust a flat map;
-# - test a null hypothesis: a pure rotation.
+# You read the cosines of every layer, compare single words with the mean, draw the paper's Figure 3, and test a pure rotation.
 #
-# **You need** notebook 3.
-# For words you do not know there is a [glossary](GLOSSARY.md).
+# **You need** notebook 3; new words stand in the [glossary](GLOSSARY.md).
 #
-# **Time** about 65 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 2 GB of memory.
-# The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
+# **Time** about 60 minutes to work through; the cells run for about a minute on two CPU cores the first time, in 2 GB of memory.
 
 # %% tags=["claims"]
 {
-    "about 65 minutes to work through": "an estimate for a lesson",
+    "about 60 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
-    "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
-        "the name of a model, and counted by a test"
-    ),
 }
 
 # %% tags=["setup"]
@@ -71,20 +61,15 @@ run
 #
 # **Objective: connect every point of the figure with three numbers.**
 #
-# Every latent, scaled to length 1, is a point on a sphere of `d_model` dimensions.
-# Three numbers are kept: its cosine with the **language axis** (x grows towards the target, and falls towards English), its cosine with its own word's **concept axis** (y), and what is left (z).
+# The sphere keeps three numbers of a latent: its cosine with the **language axis** (x grows towards the target, and falls towards English), with its own word's **concept axis** (y), and the rest (z).
 # At the [pole](GLOSSARY.md) z is 1: nothing along these two axes.
 #
-# A small cosine means little without a [yardstick](GLOSSARY.md).
-# So the figure also reads the same latents with wrong axes: the concept axis of another word, and a language axis for which a random half of the tokens changed sides.
-# It does so 99 times: these paths are the grey cloud.
-# The title names the layers at which the real path is beyond them.
+# The grey cloud is the [yardstick](GLOSSARY.md): 99 paths, read with another word's concept axis and a language axis that mixes the two languages.
 
 # %% tags=["claims"]
 {
-    "scaled to length 1": "a definition",
     "z is 1: nothing along these two axes": "a definition",
-    "It does so 99 times: these paths are the grey cloud": path.chance.shape[1] == 99,
+    "99 paths, read with another word's concept axis": (path.chance.shape[1] == 99),
 }
 
 # %% tags=["predict"]
@@ -109,15 +94,11 @@ peak = int(table["concept"].idxmax())  # the layer where the concept is largest
 table[["language", "language_lower", "language_upper", "concept", "rest"]].round(4)
 
 # %% [markdown]
-# **What to notice.** In the first layers x is not zero, but it is the same for all words (look at the interval), and its sign changes from layer 1 to layer 2.
-# No word can be read there yet, so this x is not about the answer: the zero of x is arbitrary.
+# **What to notice.** In the first layers x is not zero, but it is the same for all words, and no word can be read there: so the zero of x is arbitrary.
 #
-# Then, within one layer, y jumps: the concept becomes visible.
-# It favours neither language; at this layer the *source* word is the most probable of the three.
-# In the last layer x jumps: the target word's token becomes readable last.
+# Then, within one layer, y jumps: the concept becomes visible; in the last layer the target's token does.
 #
-# That does not say when the model decides on the language.
-# In other models patching, which exchanges latents and watches the answer, finds the output language at an *earlier* layer than the concept ([Dumas and others, 2025](https://doi.org/10.18653/v1/2025.acl-long.1536), abstract).
+# That says nothing about when the model decides: in other models, patching finds the language at an *earlier* layer than the concept ([Dumas and others, 2025](https://doi.org/10.18653/v1/2025.acl-long.1536)).
 
 # %% tags=["claims"]
 {
@@ -126,18 +107,11 @@ table[["language", "language_lower", "language_upper", "concept", "rest"]].round
             lambda t: (t.language.abs() > 5 * (t.language_upper - t.language_lower)).all()
         )
     ),
-    "its sign changes from layer 1 to layer 2": (
-        table.language_upper[1] < 0 < table.language_lower[2]
+    "no word can be read there": (
+        all(run.between(1, 8).probability[code].mean(0).max() < 0.001 for code in run.languages)
     ),
-    "No word can be read there yet": all(
-        run.between(1, 8).probability[code].mean(0).max() < 0.001 for code in run.languages
-    ),
-    "within one layer, y jumps": table.concept[13] == table.concept.max() > 5 * table.concept[12],
-    "at this layer the *source* word is the most probable of the three": (
-        run.probability["de"][:, 12].mean() > 4 * run.probability["en"][:, 12].mean()
-        and run.probability["de"][:, 12].mean() > 4 * run.probability["zh"][:, 12].mean()
-    ),
-    "In the last layer x jumps": table.language[18] > 4 * table.language[17],
+    "within one layer, y jumps": (table.concept[13] == table.concept.max() > 5 * table.concept[12]),
+    "in the last layer the target's token does": (table.language[18] > 4 * table.language[17]),
 }
 
 # %% [markdown]
@@ -184,11 +158,10 @@ ll.checks.exercise("05.1", answer)
 #
 # **Objective: see what a mean hides.**
 #
-# The zero of x is arbitrary, so compare words with one another: `path.centred()` measures x from the mean of all words at each layer.
-# Then the mean path has x = 0 by construction, and a single word leans to English *more than the mean* (x below 0), or less.
+# `path.centred()` measures x from the mean of all words at each layer.
+# Then the mean path has x = 0 by construction, and a word with x below 0 leans to English *more than the mean*.
 #
-# The legend names the six words whose English token gets the highest probability on the way.
-# Click one to see its path, with the same magnification (drawn at the rim where it would leave the sphere).
+# The legend names the six words with the highest P(English); click one to see its path.
 
 # %%
 centred = path.centred()
@@ -201,23 +174,22 @@ ll.plots.sphere(centred, concepts=chosen)
     "the mean path has x = 0 by construction": (
         centred.to_frame().language.abs().max().round(6) == 0 < table.language.abs().min()
     ),
-    "(x below 0)": "a definition",
+    "x below 0": "a definition",
     "the six words": len(chosen) == 6,
 }
 
 # %% [markdown]
-# One word alone, with its tokens written at the rim:
+# One word alone:
 
 # %%
 ll.plots.sphere(centred[chosen[0]])
 
 # %% [markdown]
-# Does x say something about a single word?
-# A **rank correlation** compares the order of the words by x with their order by P(English): −1 if one is the reverse of the other, 0 if they have nothing to do with each other.
+# A **rank correlation** compares the order of the words by x with their order by P(English): −1 if one is the reverse of the other, 0 if they are unrelated.
 
 # %% tags=["claims"]
 {
-    "−1 if one is the reverse of the other, 0 if they have nothing to do": "a definition",
+    "−1 if one is the reverse of the other, 0 if they are unrelated": "a definition",
 }
 
 
@@ -250,7 +222,7 @@ ll.predict(question, choices, relation, f"The strongest correlation there: {stro
 order.loc[peak:].round(2)
 
 # %% [markdown]
-# **What to notice.** From layer 13 to layer 17, where English can be read, the intervals contain 0: for single words x is a poor reading (only in the last layer the words with more English lean more to English, and there English is hardly left).
+# **What to notice.** From layer 13 to layer 17, where English can be read, the intervals contain 0: for single words x is a poor reading.
 
 # %% tags=["claims"]
 {
@@ -258,10 +230,6 @@ order.loc[peak:].round(2)
         ((order.lower < 0) & (order.upper > 0)).loc[13:17].all()
         and run.between(13, 17).probability["en"].mean(0).min() > 0.04
     ),
-    "only in the last layer the words with more English lean more to English": (
-        order.upper[18] < -0.05
-    ),
-    "there English is hardly left": run.probability["en"][:, -1].mean() < 0.01,
 }
 
 # %% [markdown]
@@ -291,19 +259,16 @@ ll.plots.sphere(my_path, concepts=[my_word.concept])
 #
 # **Objective: judge the paper's sketch by numbers.**
 #
-# The sketch (paper, section 5 and Figure 4d) has all tokens on the equator, English to the left and Chinese to the right.
-# Phase 2 rotates the latent from the pole into concept space.
-# "English tokens are more likely because their embeddings have a stronger concept component *y*": so an x near 0 does not speak against the sketch.
-# Phase 3 rotates the latent *along the equator* to the target.
+# In the sketch (paper, section 5 and Figure 4d) all tokens lie on the equator.
+# Phase 2 rotates the latent from the pole into concept space, where English tokens win by a larger y.
+# Phase 3 rotates it *along the equator* to the target.
 #
-# Two things can be tested.
-# First, y of the English tokens must be larger than y of the target's.
+# First test: y of the English tokens must be larger than y of the target's.
 
 # %% tags=["claims"]
 {
     "Phase 2 rotates": "a phase of the paper's sketch",
     "Phase 3 rotates": "a phase of the paper's sketch",
-    "an x near 0": "a value that the text speaks of",
 }
 
 # %% tags=["predict"]
@@ -321,11 +286,10 @@ ll.predict(question, choices, more, told)
 path.token_lead().round(4)
 
 # %% [markdown]
-# **What to notice.** The interval of the difference contains 0: this frame shows no advantage of English.
-# It could hardly show one: the concept axis comes from the midpoint of a word's tokens, which is equally near to both.
-# A sharper test needs a concept axis measured without these words.
+# **What to notice.** The interval of the difference contains 0: no advantage of English.
+# This frame could hardly show one: its concept axis lies midway between the tokens of a word.
 #
-# Second, along the equator, as on any circle around the pole, the radius √(x² + y²) stays the same and the direction turns: x gains what y loses.
+# Second test: along the equator the radius √(x² + y²) stays the same, and x gains what y loses.
 
 # %% tags=["claims"]
 {
@@ -348,23 +312,18 @@ question = (
 ll.predict(question, choices, change, f"At the end it is {kept:.2f} times as large.")
 
 # %%
-columns = [f"{name}{end}" for name in ("radius", "direction") for end in ("", "_lower", "_upper")]
-table.loc[peak:, columns].round(4)
+table.loc[peak:, ["radius", "radius_lower", "radius_upper", "direction"]].round(4)
 
 # %% [markdown]
-# **What to notice.** `direction` is measured in degrees from the concept axis (0) towards the target (90).
-# It turns from 1 degree to 60, most of it in the last layer.
-# The radius falls, with ups and downs, to two thirds, and then doubles.
-# So the path turns, but not on a circle.
+# **What to notice.** `direction`, in degrees from the concept axis (0) towards the target (90), turns from 1 degree to 60, most of it in the last layer.
+# The radius falls, with ups and downs, to two thirds, and then doubles: the path turns, but not on a circle.
 #
-# Mind the zero of x again: up to layer 17 x is smaller than in the first layers, where it meant nothing.
-# Only the last step is clearly larger.
-# And the equator is far: without magnification, every point of this path lies within two degrees of the pole.
+# And the equator is far: every point of this path lies within two degrees of the pole.
 
 # %% tags=["claims"]
 {
     "from the concept axis (0) towards the target (90)": "a definition",
-    "It turns from 1 degree to 60": (
+    "turns from 1 degree to 60": (
         round(table.direction[13]) == 1 and round(table.direction[18]) == 60
     ),
     "most of it in the last layer": (
@@ -374,11 +333,6 @@ table.loc[peak:, columns].round(4)
         0.65 < table.radius[17] / table.radius[13] < 0.72 and table.radius[16] > table.radius[15]
     ),
     "then doubles": 1.9 < table.radius[18] / table.radius[17] < 2.1,
-    "up to layer 17 x is smaller than in the first layers": (
-        table.language[13:17].abs().max() < 0.5 * table.language[:2].abs().min()
-    ),
-    "Only the last step is clearly larger": table.language[18]
-    > 1.5 * table.language.abs()[:2].max(),
     "within two degrees of the pole": torch.tensor(table.radius.max()).asin().rad2deg() < 2,
 }
 
@@ -387,13 +341,10 @@ table.loc[peak:, columns].round(4)
 #
 # **Objective: draw the paper's Figure 3, and know what a flat map loses.**
 #
-# Another picture (paper, section 4.1): latents and tokens on one map.
-# The distance of a latent and a token is −log P(token); all other distances are equal to the largest one.
-# Classical [multidimensional scaling](GLOSSARY.md) makes a flat map of them.
+# The map (paper, section 4.1) shows latents and tokens at the distance −log P(token); all other distances are equal to the largest one.
+# Classical [multidimensional scaling](GLOSSARY.md) makes it flat.
 #
-# As in the authors' script (`R/embed_unembed.r`): the paths of 30 prompts, and 2,400 tokens, the words' own and those with the lowest ids.
-# We draw the upper half of the layers: the lowest are so far from every token that they would squeeze the rest into a dot.
-# The figure shows one path, that of the word whose English token gets most probable; `latent_map(…, "book")` shows another.
+# As in the authors' script it has the paths of 30 prompts, one of them drawn, and 2,400 tokens.
 
 # %%
 few = ll.build_prompts("translation", source, target, tokenizer=model.tokenizer, seed=seed)
@@ -415,7 +366,7 @@ ll.plots.latent_map(flat, mapped, model.tokenizer)
 
 # %% [markdown]
 # The **stress** says how badly a flat map fails: 0 if it keeps every distance.
-# To compare, `latent_mds` also makes a map that cannot mean anything, from the same distances in random order:
+# For comparison: a map of shuffled distances.
 
 # %% tags=["claims"]
 {
@@ -427,8 +378,6 @@ print(f"stress {flat.stress:.2f}, with shuffled distances {flat.shuffled_stress:
 
 # %% [markdown]
 # **What to notice.** The stress is 0.90, and 0.94 for the map that means nothing: little of the distances is left.
-# Thousands of points that are all equally far from one another cannot lie in a plane.
-# Trust such a map only where you can check it: is a late latent near the words that the probabilities name?
 
 # %% tags=["claims"]
 {
@@ -442,46 +391,26 @@ print(f"stress {flat.stress:.2f}, with shuffled distances {flat.shuffled_stress:
 #
 # **Objective: ask whether a simple rotation would look the same.**
 #
-# A model turns input embeddings E into output embeddings U. Suppose it did so by one *rotation* R and nothing else: would it pass English?
-# The paper does not ask this; the authors' script `R/embed_unembed.r` does.
-# The best rotation is known (the **orthogonal [Procrustes](GLOSSARY.md) problem**): with the singular value decomposition EᵀU = A Σ Bᵀ, R = A Bᵀ.
+# Suppose a model turned input embeddings E into output embeddings U by one *rotation* R and nothing else: would it pass English (authors' script `R/embed_unembed.r`)?
+# The best rotation (the **orthogonal [Procrustes](GLOSSARY.md) problem**) is R = A Bᵀ, with the singular value decomposition EᵀU = A Σ Bᵀ.
 #
-# Then rank all tokens by their product with the rotated word.
-# Rank 1: the rotation leads to the word's own token.
-# If English were on the way, its word would also rank high.
-#
-# First a made-up model, where we know the truth: random embeddings, turned.
+# Then rank all tokens by their product with the rotated word; rank 1 is the word's own token.
 
 # %% tags=["claims"]
 {
-    "Rank 1: the rotation leads": "a definition",
+    "rank 1 is the word's own token": "a definition",
 }
 
-# %%
-torch.manual_seed(0)
-E = torch.randn(2000, 64)
-turn, _ = torch.linalg.qr(torch.randn(64, 64))
-U = E @ turn + 0.3 * torch.randn(2000, 64)
-own, other = list(range(100)), list(range(1000, 1100))
-rotated = E[own] @ ll.geometry.procrustes(E, U)
-for name, ids in (("own token", own), ("another word", other)):
-    print(f"{name:12} median rank {ll.geometry.token_ranks(rotated, U, ids).median():.0f} of 2000")
-
 # %% [markdown]
-# For Llama-2 the authors' script finds the same (`R/data/logit_ranks`): for German, French and Russian words the own token has median rank 1, the English one 16,000 to 25,000 of 32,000.
-# Chance is 16,000.
+# For Llama-2 (`R/data/logit_ranks`) the own token has median rank 1, the English one 16,000 to 25,000 of 32,000: chance or worse.
 #
-# Now the real model.
-# Its input and output embeddings are *tied*: one matrix for both, and the best rotation of a matrix onto itself is the identity.
-# (Qwen2.5-Coder 1.5B is tied as well: its file stores that matrix twice, in two precisions, so it is not a second test.)
-# But before the output layer the final norm multiplies every dimension by a gain.
-# With the gain folded into U, as the authors do, the two matrices differ.
-# We take every eighth token, and the words' own, to stay within 2 GB.
+# Here input and output embeddings are *tied*: one matrix for both, but the final norm multiplies every dimension of U by a gain.
 
 # %%
 tokens = {}
 for code in run.pair:  # the token that begins the word after the opening quote
     tokens[code] = [tokenize_word(word, model.tokenizer)[0] for word in run.spelling(code)]
+# Every eighth token, and the words' own: all of them need more memory.
 kept_ids = sorted({*range(0, model.vocab_size, 8), *tokens[run.pivot], *tokens[target]})
 E = model.module.get_input_embeddings().weight.detach()[kept_ids].float().cpu()
 U = model.folded_unembedding(kept_ids)
@@ -492,13 +421,8 @@ print(f"R differs from the identity by {(R - torch.eye(len(R))).norm():.1f}")
 
 # %% tags=["claims"]
 {
-    "the own token has median rank 1, the English one 16,000 to 25,000 of 32,000": (
-        "the authors' files R/data/logit_ranks"
-    ),
-    "Chance is 16,000": "half of 32,000",
-    "Qwen2.5-Coder 1.5B is tied as well": "its published configuration",
+    "the own token has median rank 1, the English one 16,000 to 25,000 of 32,000": "the authors' files R/data/logit_ranks",
     "*tied*: one matrix for both": tied,
-    "within 2 GB": "the memory of the container that the notebook is run in",
 }
 
 # %%
@@ -509,15 +433,14 @@ for code, found in ranks.items():
     print(f"{code}: median rank {found.median():,} of {len(U):,}")
 
 # %% [markdown]
-# **What to notice.** Each word's own token ranks first, as in the made-up model and in Llama-2.
-# The English word is far behind: this rules out *one* simple explanation.
-# It stands nearer than chance, which is half of the tokens: words of one meaning have similar embeddings.
+# **What to notice.** Each word's own token ranks first, and the English word is far behind: this rules out *one* simple explanation.
+# It stands nearer than chance: words of one meaning have similar embeddings.
 
 # %% tags=["claims"]
 {
     "Each word's own token ranks first": ranks["zh"].median() == 1,
-    "The English word is far behind": ranks["en"].median() > 500,
-    "nearer than chance, which is half of the tokens": ranks["en"].median() < 0.1 * len(U),
+    "the English word is far behind": (ranks["en"].median() > 500),
+    "It stands nearer than chance": (ranks["en"].median() < 0.1 * len(U)),
 }
 
 # %% [markdown]
@@ -653,10 +576,10 @@ display(ll.explore.sphere(model, source=source, target=target))
 
 # %% [markdown]
 # No widget on your screen?
-# The figure of section 1 has a slider that needs none.
+# The figure of section 1 has a slider.
 
 # %% [markdown]
-# **Question.** In which layer does the concept appear when Chinese is repeated?
+# Compare your answer:
 #
 # <details><summary>Answer</summary>
 #
@@ -685,16 +608,15 @@ display(ll.explore.sphere(model, source=source, target=target))
 # %% [markdown]
 # ## What this does not show
 #
-# A map with high stress, and a sphere of two directions out of hundreds, are pictures: they suggest questions.
-# A lens shows when something becomes readable, not when the model decides.
-# And a direction that we find is not yet a direction that the model *uses*.
+# A map with high stress, and a sphere of two directions out of hundreds, only suggest questions.
+# A direction that we find need not be one that the model *uses*.
 #
 # ## Recap
 #
-# - Every point on the sphere is three measured numbers; the magnification is a drawing aid.
+# - Every point on the sphere is three measured numbers.
 # - The zero of x is arbitrary: compare words with their mean.
 # - The mean path turns from the concept axis to the target, but not on a circle.
-# - A rotation from input to output embeddings does not put English on top, here or in Llama-2 (the authors' script).
+# - A pure rotation does not put English on top, here or in Llama-2.
 
 # %% [markdown]
 # ## Readings

@@ -16,35 +16,21 @@
 # # 6 · Bring your own model
 #
 # **What changes when you use another model, another pair of languages or a server, and what must you watch?**
-#
-# All notebooks run with one word changed.
-# This one shows what the word may be, what it costs, and how to tell a finding about a model from an accident of its tokenizer or its number format.
 
 # %% [markdown]
 # ## What you will do
 #
-# - count what a model needs before you download it;
-# - load a model in 8-bit and see what that changes;
-# - read a model that has learned nothing, as a baseline;
-# - measure a pair that this course has not shown;
-# - name the parts of an architecture that the library does not know;
-# - send the work to a server and get kilobytes back.
+# You count what a model needs, load one in 8-bit, read one that has learned nothing, measure a new pair, and rehearse a server.
 #
-# **You need** notebook 2 and notebook 4.
-# For words you do not know there is a [glossary](GLOSSARY.md).
+# **You need** notebooks 2 and 4; new words stand in the [glossary](GLOSSARY.md).
 #
-# **Time** about 65 minutes to work through.
-# The cells run for about two minutes on two CPU cores the first time, in 2 GB of memory (one model at a time).
-# The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
+# **Time** about 60 minutes to work through; the cells run for two minutes on two CPU cores the first time, in 2 GB of memory.
 
 # %% tags=["claims"]
 {
-    "load a model in 8-bit": "the name of a number format",
-    "about 65 minutes to work through": "an estimate for a lesson",
+    "load one in 8-bit": "the name of a number format",
+    "about 60 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
-    "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
-        "the name of a model, and counted by a test"
-    ),
 }
 
 # %% tags=["setup"]
@@ -72,12 +58,9 @@ model
 # **Objective: see how much the answer depends on the model.**
 #
 # Three models translate into Chinese, from German, French and Russian: Llama-2 7B, Qwen2.5-Coder 1.5B Instruct, and Gemma 3 270M.
-# Of Llama-2's training text, about 90 % is English and 0.13 % Chinese (paper, section 3.1); we know of no such figures for the others.
-# The curves of Llama-2 are published by the authors, and the answers of Qwen are stored in the library.
-# So you need no weights for these two models.
+# Of Llama-2's training text, about 90 % is English and 0.13 % Chinese (paper, section 3.1); for the others we know no such figures.
 #
-# Before you look: which model shows English highest, and which models show it ahead of Chinese?
-# In the figure, depth is the number of a layer, divided by the number of layers; the shades are the phases of notebook 3.
+# You need no weights for the first two: their curves are published or stored.
 
 # %% tags=["claims"]
 {
@@ -119,12 +102,10 @@ ll.plots.anatomy(three)
 # %% [markdown]
 # **What to notice.** Llama-2 shows English above 60 %, and ahead of Chinese at layers 17 to 30 of 32.
 # In the other two it stays below 10 %.
-# By the rule of the figure, English is ahead of Chinese at some layers in Llama-2 and in Gemma, and never in Qwen.
-# Chinese also ends higher in Qwen than in Gemma.
-# Blue begins where the target stays ahead of English to the end, even if both are still near zero.
+# English is ahead of Chinese at some layers in Llama-2 and in Gemma, and never in Qwen.
 #
 # So a finding about *one* model is not a finding about language models.
-# Compare shapes, not decimals: the tokenizers and the word lists differ, and the paper also keeps words that are spelled alike (notebook 1).
+# Compare shapes, not decimals: tokenizers and word lists differ.
 
 # %% tags=["claims"]
 {
@@ -138,9 +119,6 @@ ll.plots.anatomy(three)
     "at some layers in Llama-2 and in Gemma, and never in Qwen": (
         pd.isna(peaks.concept_start["Qwen2.5-Coder 1.5B"])
         and not pd.isna(peaks.concept_start[model.name])
-    ),
-    "Chinese also ends higher in Qwen than in Gemma": (
-        peaks.target_last["Qwen2.5-Coder 1.5B"] > peaks.target_last[model.name]
     ),
 }
 
@@ -173,9 +151,8 @@ ll.plots.anatomy(my_runs)
 #
 # **Objective: know what fits, before gigabytes are on their way.**
 #
-# `ll.load_model` takes one of our names (`gemma-3-270m`, `qwen2.5-coder-1.5b-instruct`, `llama-2-7b`, `llama-2-13b`, `llama-2-70b`), a repository id such as `Qwen/Qwen3-0.6B-Base`, or a folder.
-# With one of our names it downloads nothing unless you pass `download=True`.
-# For Llama-2 it then compares what the model needs with what is free, *before* it downloads.
+# `ll.load_model` takes one of our names (such as `llama-2-7b`), a repository id such as `Qwen/Qwen3-0.6B-Base`, or a folder.
+# With one of our names it downloads nothing unless you pass `download=True`, and for Llama-2 it compares the memory first.
 
 # %%
 memory = ll.data.results("memory").set_index(["model", "way"])
@@ -186,23 +163,19 @@ question = "Llama-2 7B has 6.7 billion weights. How many GB are they in 8-bit?"
 ll.predict(question, ["3.4", f"{size:.1f}", "13.5"], f"{size:.1f}")
 
 # %%
-memory.astype(object).fillna("")
+memory[["weights", "peak", "asked_for"]].astype(object).fillna("")
 
 # %% [markdown]
 # *GB.
-# `weights` are counted from the model's shape; `loaded` and `peak` were measured on two CPU cores by `make results`, with 118 prompts, and include the libraries and the tokenizer (the row *on a server* is these alone); `anonymous` is the most of it that no file backs, which the system cannot take back; `asked_for` is what the library wants to see free (not for the demo model).
-# No GPU has run Llama-2 for this table.*
+# `weights` are counted from the model's shape; `peak` was measured on two CPU cores by `make results`, with libraries and tokenizer, and `asked_for` is what the library wants to see free.*
 #
-# **What to notice.** 8-bit touches only the matrices inside the blocks (so 6.7 billion weights are more than 6.7 GB).
-# In a small model with a large vocabulary most weights are embeddings, so 8-bit saves little.
-# On a CPU, the demo model even needs *more* memory in 8-bit than in float32: its weights shrink by less than the rest grows.
+# **What to notice.** 8-bit touches only the matrices inside the blocks.
+# In a small model with a large vocabulary most weights are embeddings, so 8-bit saves little; on a CPU, the demo model even needs *more* memory in 8-bit than in float32.
 # On a server, a model costs you next to nothing.
 
 # %% tags=["claims"]
 {
-    "with 118 prompts": "what tools/measure_memory.py decodes",
     "8-bit touches only the matrices inside the blocks": "how the library quantizes",
-    "so 6.7 billion weights are more than 6.7 GB": memory.weights["llama-2-7b", "8-bit"] > 6.7,
     "most weights are embeddings": (
         model.vocab_size * model.d_model * 4e-9 > memory.weights["gemma-3-270m", "float32"] / 2
     ),
@@ -221,12 +194,16 @@ memory.astype(object).fillna("")
 }
 
 # %% [markdown]
-# **Llama-2 on a Colab T4.** First accept the licence on the [model's page](https://huggingface.co/meta-llama/Llama-2-7b-hf), and make a read token in your account there.
+# <details><summary>Llama-2 on a Colab T4</summary>
+#
+# First accept the licence on the [model's page](https://huggingface.co/meta-llama/Llama-2-7b-hf), and make a read token in your account there.
 # Then, in Colab, open *Secrets* (the key at the left) and store the token as `HF_TOKEN`.
 # Run `ll.load_model("llama-2-7b", download=True)` in a cell of its own: it compares the memory first, and then downloads the weights.
 # (Colab gives its secrets to the notebook, but not to `!` commands.)
 # Last, write `model = "llama-2-7b"` in the cell of parameters.
 # Never put the token into a cell: notebooks get shared.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 06.1 · Will it fit? (2 minutes, easy)
@@ -269,13 +246,11 @@ ll.checks.exercise("06.1", answer)
 #
 # **Objective: tell a finding from an effect of the number format.**
 #
-# LLM.int8 (bitsandbytes) stores the large matrices as whole numbers from −127 to 127, with a scale for each row, and computes the few giant dimensions separately.
-# The paper's Llama-2 ran this way (section 3.1).
+# LLM.int8 (bitsandbytes) stores the large matrices as whole numbers from −127 to 127, with a scale for each row, as the paper's Llama-2 (section 3.1).
 
 # %% tags=["claims"]
 {
     "## 3. 8-bit": "the name of a number format",
-    "whole numbers from −127 to 127": "how the format is defined",
 }
 
 # %%
@@ -297,7 +272,7 @@ if same == 1:
 ll.predict(question, choices, found, f"{same:.0%} of {len(exact)}.")
 
 # %%
-table.round(3)
+table[["pivot_peak", "lower", "upper", "at_layer", "right"]].round(3)
 
 # %%
 print("largest change of a mean probability at any layer:")
@@ -307,8 +282,7 @@ for code in exact.languages:
 
 # %% [markdown]
 # **What to notice.** The mean curves hardly change, but some answers do: this model is unsure, and a small change decides between tokens that are nearly as probable.
-# So compare models in the same format, and say which; a stable mean does not make individual answers stable.
-# This small model comes from a quantized file: what you compare is its dense copy with an 8-bit copy of that.
+# So compare models in the same format, and say which.
 
 # %% tags=["claims"]
 {
@@ -326,7 +300,6 @@ for code in exact.languages:
         ].max()
         < 0.1
     ),
-    "an 8-bit copy of that": "the name of a number format",
 }
 
 # %% [markdown]
@@ -334,7 +307,6 @@ for code in exact.languages:
 #
 # **Objective: know what the figures look like when there is nothing to find.**
 #
-# Any folder with a configuration, weights and a tokenizer is a model.
 # Here is a small Llama with *random* weights, and your tokenizer.
 
 # %%
@@ -363,10 +335,8 @@ ll.plots.language_probability(nothing)
 
 # %% [markdown]
 # **What to notice.** Read the axis: all curves lie about where chance puts them.
-# What rises in a trained model rises by a factor of thousands.
-# The rank of a word is that of its best token.
-# The better of two random tokens ranks, on average, at a third of the vocabulary.
-# So this rank also says "nothing".
+# In a trained model they rise by a factor of thousands.
+# The printed rank is that of the word's best token: the better of two random tokens ranks, on average, at a third of the vocabulary.
 
 # %% tags=["claims"]
 {
@@ -374,9 +344,11 @@ ll.plots.language_probability(nothing)
         nothing.probability[code].mean(0).max() < 10 / untrained.vocab_size
         for code in nothing.languages
     ),
-    "rises by a factor of thousands": all(
-        exact.probability[code].mean(0).max() > 2000 * nothing.probability[code].mean()
-        for code in exact.languages
+    "rise by a factor of thousands": (
+        all(
+            exact.probability[code].mean(0).max() > 2000 * nothing.probability[code].mean()
+            for code in exact.languages
+        )
     ),
     "at a third of the vocabulary": abs(rank / untrained.vocab_size - 1 / 3) < 0.05,
 }
@@ -420,8 +392,7 @@ ll.plots.language_probability(nothing)
 #
 # **Objective: look at the words before you look at the curves.**
 #
-# The tokenizer decides which concepts you can measure.
-# First question for any pair: how many concepts are left, and what happened to the others?
+# The tokenizer decides how many concepts are left.
 # Here for your pair, and for some other targets:
 
 # %%
@@ -453,13 +424,12 @@ ll.plots.language_probability(exact)
 # %%
 without = exact.without_cognates()
 both = {"English": without, "a random English word": control.without_cognates()}
-ll.headlines(both).round(3)
+ll.headlines(both)[["pivot_peak", "lower", "upper", "at_layer", "pivot_leads"]].round(3)
 
 # %% [markdown]
 # **What to notice.** A pair is a finding only with its n, its interval and its control.
-# The two rows have an error each, and their peaks may stand at different layers: exercise 06.4 compares them prompt by prompt.
+# The two rows have an error each: exercise 06.4 compares them prompt by prompt.
 # If the target hardly leads at the end, the layer of the handover means little.
-# English on the way may still mean something: a model can have the concept and fail to say it in the target language, as Llama-2 7B often does with Estonian (paper, appendix B.1).
 
 # %% [markdown]
 # ## Exercise 06.2 · Which concepts can be used? (6 minutes, medium)
@@ -515,9 +485,8 @@ ll.checks.exercise("06.2", usable)
 #
 # **Objective: tell it where to look.**
 #
-# The lens needs three parts: the blocks (`layers`), the normalisation before the output (`final_norm`) and the unembedding (`lm_head`).
-# Most decoders keep them in places that the library knows.
-# BioGPT does not (a random one again, to save you the download):
+# The lens needs the blocks (`layers`), the normalisation before the output (`final_norm`) and the unembedding (`lm_head`).
+# The library knows where most decoders keep them, but not BioGPT (with random weights here):
 
 # %%
 from transformers import BioGptConfig, BioGptForCausalLM
@@ -536,8 +505,7 @@ ll.decode(named, prompts[:2], progress=False)
 
 # %% [markdown]
 # **What to notice.** Whatever you load is checked: the lens on the *last* layer must give the model's own prediction.
-# If the last block, the norm or the head were the wrong ones, or the model did something else to its logits, loading would fail with a sentence instead of a wrong figure later.
-# The blocks before the last are not compared with anything: their order is yours to check.
+# The order of the blocks before is yours to check.
 
 # %% [markdown]
 # ## 7. Weights on a server
@@ -549,12 +517,10 @@ ll.decode(named, prompts[:2], progress=False)
 # ```
 #
 # [NDIF](https://ndif.us) runs large models for researchers.
-# With `remote=True` only the tokenizer and the model's shape are here.
-# A trace is sent there, with the functions that reduce it, and the reductions come back.
-# You need a key (`NDIF_API_KEY`; in Colab a secret) and a model that is deployed.
-# `NDIF_HOST` names another server, such as your lab's.
+# With `remote=True` only the tokenizer and the model's shape are here; a trace is sent there, and its results come back.
+# You need a key (`NDIF_API_KEY`) and a model that is deployed; `NDIF_HOST` names another server.
 #
-# `remote="local"` sends a trace the same way, but to this very process: a free rehearsal.
+# `remote="local"` sends a trace to this very process: a free rehearsal.
 
 # %%
 rehearsal = ll.load_model(folder, remote="local")
@@ -564,11 +530,9 @@ same = [torch.equal(sent.probability[code], here.probability[code]) for code in 
 print("the same, bit for bit:", all(same))
 
 # %% [markdown]
-# **What to notice.** A remote run of the demo model, on a server on the same machine that does not have this library, also gives the same numbers; 99 prompts sent back 118 kB (`pytest tests/test_remote.py -s`).
-# NDIF itself was not asked for this text.
+# **What to notice.** On a server without this library the demo model gives the same numbers; 99 prompts sent back 118 kB (`pytest tests/test_remote.py -s`).
 #
-# `decode`, `run_experiment`, the explorers and the sphere work remotely.
-# What handles weights by hand does not: section 3 of notebook 2, and the rotation of notebook 5.
+# Work by hand needs local weights: section 3 of notebook 2, and the rotation of notebook 5.
 
 # %% tags=["claims"]
 {
@@ -617,12 +581,12 @@ ll.checks.exercise("06.3", answer)
 #
 # | with another … | look at |
 # |---|---|
-# | tokenizer | how many concepts are left; tokens per word; whether `mode` is the paper's `prefix` |
-# | language | the script (a shared alphabet means shared tokens), cognates, whether the model can do the task at all |
+# | tokenizer | how many concepts are left; tokens per word |
+# | language | the script, cognates, whether the model can do the task at all |
 # | size | the *share* of layers, not their numbers: layer 13 of 18 is not layer 13 of 80 |
-# | number format | means and layers in both formats, on the same prompts |
+# | number format | means and layers in both formats |
 # | training | base models complete the pattern; chat models may answer in sentences |
-# | server | which revision and format it runs: it is part of the result |
+# | server | which revision and format it runs |
 
 # %% tags=["claims"]
 {
@@ -694,22 +658,21 @@ ll.checks.exercise("06.4", answer)
 # %% [markdown]
 # ## 9. Try it
 #
-# **Question to answer with the widget:** ask the untrained model for a word, then yours.
-# What does the grid of a model that has learned nothing look like?
+# **Question to answer with the widget:** what does the grid of a model that has learned nothing look like?
 
 # %%
 display(ll.explore.prompt(untrained, source=source, target=target, concept="book"))
 
 # %% [markdown]
 # No widget on your screen?
-# This grid shows its first state, and needs no widget: click a cell for its candidates.
+# This grid shows its first state.
 
 # %%
 book = prompts["book"] if "book" in prompts else prompts[0]
 ll.plots.grid(ll.decode(untrained, book, positions=7, top_k=10, follow=True))
 
 # %% [markdown]
-# **Question.** What did the grid of the untrained model look like?
+# Compare your answer:
 #
 # <details><summary>Answer</summary>
 #
@@ -731,14 +694,13 @@ ll.plots.grid(ll.decode(untrained, book, positions=7, top_k=10, follow=True))
 # %% [markdown]
 # ## What this does not show
 #
-# No GPU and no NDIF server took part in this text; the paths to them were tested on a CPU and on a server on the same machine.
-# And a handful of models, however different, is not "language models".
+# No GPU and no NDIF server took part in this text.
 #
 # ## Recap
 #
 # - Count memory first; in this small, unsure model 8-bit changed some answers and hardly the means.
 # - An untrained model, a random word and another language are baselines: use one.
-# - What travels to a server is the question, and what comes back is the reduction.
+# - A question travels to a server, and its reduction comes back.
 
 # %% tags=["claims"]
 {

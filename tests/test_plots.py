@@ -864,3 +864,26 @@ def test_dots_beside_names_are_read_by_name():
     figure = ll.plots.bars(table, x="name", y="tokens", title="Tokens")
     assert ll.plots.table(figure)["tokens"].to_dict() == {"<b>": 1.08, "zh": 1.27, "pl": 2.42}
     assert "highest 2.42 (pl), lowest 1.08 (<b>)" in ll.plots.describe(figure)
+
+
+def test_vectors_carry_their_energy_and_point_where_their_coordinates_say():
+    tokens = torch.tensor([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
+    latents = [(0.0, 0.0, 5.0), (1.0, 0.0, 1.0), (2.0, 2.0, 0.0)]
+    notes = ll.plots.vectors(latents, tokens).layout.annotations
+    # By hand: the mean squared cosine with the four tokens, over that between tokens, 1/2.
+    by_hand = [math.sqrt(2 * mean) for mean in (0, (0.5 + 0.5) / 4, 4 * 0.5 / 4)]
+    said = [note.text for note in notes if note.text.startswith("E")]
+    assert said == [f"E = {energy:.2f}" for energy in by_hand]
+    tips = np.array([(note.x, note.y) for note in notes if not note.text])
+    assert len(tips) == len(tokens) + len(latents)
+    assert np.allclose(tips[0], -tips[1]) and np.allclose(tips[2], -tips[3])  # opposite tokens
+    up, ahead, between = tips[4:]
+    assert up[0] == 0 and up[1] > 0
+    assert np.allclose(ahead, (tips[0] + up) / math.sqrt(2))
+    assert np.allclose(between, (tips[0] + tips[2]) / math.sqrt(2))
+
+
+@pytest.mark.parametrize("latents", [[(1.0, 2.0)], (1.0, 2.0, 3.0)])
+def test_only_three_dimensions_can_be_drawn(latents):
+    with pytest.raises(DataError, match="three numbers"):
+        ll.plots.vectors(latents, torch.eye(3))

@@ -32,6 +32,7 @@ from .sweep import sweep
 from .sweep_grid import sweep_grid
 from .sweep_layer import sweep_layer
 from .text import language_label, token_text
+from .vectors import vectors
 from .words import words
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "table",
     "themed",
     "token_text",
+    "vectors",
     "words",
 ]
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
 import latentlang
 
 project = "latentlang"
@@ -11,7 +14,9 @@ version = release = latentlang.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 nb_execution_mode = "off"
 nb_mime_priority_overrides = [("html", "text/html", 0)]
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 2
+html_math_renderer = "mathml"
 suppress_warnings = ["mystnb.unknown_mime_type", "myst.xref_missing"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
@@ -36,8 +41,15 @@ html_theme_options = {
 
 
 def setup(app) -> None:
-    """Let a keyboard reach and scroll a table that is wider than the page."""
+    """Write formulas as MathML, and let a keyboard scroll a table that is wider than the page."""
+    app.add_html_math_renderer("mathml", (_formula, None), (_formula, None))
     app.connect("html-page-context", _scrollable_tables)
+
+
+def _formula(page, node: nodes.Node) -> None:
+    # A browser draws MathML itself; Sphinx's other ways need a script of the network, or LaTeX.
+    page.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+    raise nodes.SkipNode
 
 
 def _scrollable_tables(app, pagename, templatename, context, doctree) -> None:
