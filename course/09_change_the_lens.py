@@ -929,8 +929,6 @@ display(ll.explore.prompt(model, source="de"))
 # - In Gemma, into Chinese: through the linear lens (fitted on 24 languages), the tuned lens and the Patchscope, Chinese leads from layer 13 or 14 on, with next to no English. Through the Jacobian lens, and a linear lens fitted on English only, English rises higher than through the logit lens.
 # - Retrieval distinguishes information from probability: late in the model, English words tell the concept as well as Chinese ones.
 # - Report a finding with its lens, and with at least one other.
-#
-# **Further reading:** Belrose and others, [Eliciting Latent Predictions with the Tuned Lens](https://doi.org/10.48550/arXiv.2303.08112) (2023); Din and others, [Jump to Conclusions](https://doi.org/10.48550/arXiv.2303.09435) (2023); Ghandeharioun and others, [Patchscopes](https://doi.org/10.48550/arXiv.2401.06102) (2024); Gurnee and others, [the Jacobian lens](https://doi.org/10.48550/arXiv.2607.15495) (2026).
 
 # %% tags=["claims"]
 {
@@ -938,7 +936,128 @@ display(ll.explore.prompt(model, source="de"))
     "Chinese leads from layer 13 or 14 on": (
         agreement.drop("logit", level="lens")["target_start"].isin([13, 14]).all()
     ),
-    "(2023)": "a year",
-    "(2024)": "a year",
-    "(2026)": "a year",
 }
+
+# %% [markdown]
+# ## Quiz
+#
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 2, the two panels: which sentence do they support?",
+    "How high English rises depends on the lens.",
+    "The latents are the same, and the two lenses show different heights.",
+    "English was made by the logit lens, and is not in the latents.",
+    "A word that one lens does not show may be there all the same.",
+    "The linear lens is right, because it is nearer to the output.",
+    "Nearer to the output means that it predicts well, and not that it reads what is there.",
+    "The Chinese word is in the latents earlier than the logit lens says.",
+    "The linear lens predicts the last layer, so it may do a part of the later layers' work.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "the two lenses show different heights": (
+        two.pivot_peak.iloc[1] < 0.6 * two.pivot_peak.iloc[0]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 3, the three panels: which sentence do they support?",
+    "The lens fitted on English is broken.",
+    "On English text it is nearer to the output than the logit lens at these layers.",
+    "A lens that was fitted on English text shows more English.",
+    "Its English line is the highest of the three, over the same latents.",
+    "A lens that was fitted on many languages is neutral.",
+    "It tends to show the languages of its text as well, and Chinese is one of them.",
+    "This lens finds English that the other two miss.",
+    "In its text all words are English, so it shows English whatever the prompt is about.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "Its English line is the highest of the three": (
+        through.probability["en"].mean(0).max()
+        > max(run.probability["en"].mean(0).max() for run in (plain, linear))
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the first table: which sentence does it support?",
+    "The latents hold no English.",
+    "A low peak says that these lenses do not show it, and not that it is not there.",
+    "The pairs of languages differ more than the lenses do, so choose the pair first.",
+    "In each pair the logit lens stands apart from the others in the same way.",
+    "In each pair the logit lens puts Chinese ahead at the latest layer.",
+    "Through each of the other lenses Chinese leads at an earlier layer.",
+    "Three lenses agree, so they are right.",
+    "Two were fitted to the output, and all end in one output layer: they may share a fault.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "In each pair the logit lens puts Chinese ahead at the latest layer": (
+        agreement.target_start.unstack("lens").pipe(
+            lambda starts: (starts.drop(columns="logit").max(axis=1) < starts.logit).all()
+        )
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the curves: which sentence do they support?",
+    "At the last layer the model has forgotten the English words.",
+    "It does not say them, and they still tell the concept.",
+    "English words tell the concept, so the model goes through English.",
+    "Chinese words tell it as well, and information need not be used.",
+    "English is read best because English words are frequent.",
+    "Retrieval takes away what a word has in all prompts, and so its frequency.",
+    "A language can lose its probability and still tell the concept.",
+    "At the last layer P(English) is near zero, and English words tell the concept.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "At the last layer P(English) is near zero, and English words tell the concept": (
+        found.probability["en"].mean(0)[-1] < 0.01 and found.retrieved["en"].mean(0)[-1] > 0.5
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 7, the table: which sentence does it support?",
+    "English is not important, because some lenses do not show it.",
+    "The table is about readings: what the model uses is another question.",
+    "English comes before Chinese in the work of the model.",
+    "Through some lenses English hardly rises, so the order of its peak says little.",
+    "Whether English leads on the way depends on the lens.",
+    "It does through two of the lenses, and not through the others.",
+    "A statement that holds in all rows is a fact about the model.",
+    "All these lenses end in one output layer, so they may agree for this reason.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "It does through two of the lenses, and not through the others": (
+        survey.iloc[:, 0].groupby(level=1).all().sum() == 2
+        and survey.iloc[:, 0].groupby(level=1).any().sum() == 2
+    ),
+}
+
+# %% [markdown]
+# ## Readings
+#
+# - Belrose and others (2023), [Eliciting Latent Predictions with the Tuned Lens](https://doi.org/10.48550/arXiv.2303.08112): where the logit lens misleads, and a lens that is trained.
+# - Din and others (2023), [Jump to Conclusions](https://doi.org/10.48550/arXiv.2303.09435): the linear lens of section 1.
+# - Ghandeharioun and others (2024), [Patchscopes](https://doi.org/10.48550/arXiv.2401.06102): the model itself says what a latent holds.
+# - Gurnee and others (2026), [the Jacobian lens](https://doi.org/10.48550/arXiv.2607.15495): the lens of section 6, and what its authors read with it.

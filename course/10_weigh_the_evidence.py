@@ -999,13 +999,146 @@ ll.checks.exercise("10.4", answer)
 # - Gemma, from German to Chinese: no explanation stands. From French: the copy alone, with few words. Qwen, from French to German: the pivot alone.
 # - The verdict changes with the pair: name the model, the pair, the lens and the control.
 # - *Undecided* is a result. So is a prediction of your own that failed.
+
+# %% [markdown]
+# ## Quiz
 #
-# **Further reading:** Wu and others, [The Semantic Hub Hypothesis](https://doi.org/10.48550/arXiv.2411.04986) (2024); Dumas and others, [Separating Tongue from Thought](https://doi.org/10.48550/arXiv.2411.08745) (2024); Lu and others, [Paths Not Taken](https://doi.org/10.48550/arXiv.2505.20546) (2025); Bafna and others, [The Translation Barrier Hypothesis](https://doi.org/10.48550/arXiv.2506.22724) (2025).
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the first table: which sentence does it support?",
+    "Undecided means that the effect is zero.",
+    "It means that these words can neither show the effect nor rule it out.",
+    "The pivot is refuted, because more rows are against it than for it.",
+    "Several rows rest on one experiment, so they are not separate votes.",
+    "Erasing shows that the answer needs the English word.",
+    "The row of the whole word is undecided, and that of its own part is against it.",
+    "English stands out among the languages that nobody asks for.",
+    "It is more probable than each of them, and tells the concept better.",
+    supported="d",
+)
 
 # %% tags=["claims"]
 {
-    "(2024); Dumas": "a year",
-    "(2024); Lu": "a year",
-    "(2025); Bafna": "a year",
-    "(2025).": "a year",
+    "It is more probable than each of them, and tells the concept better": (
+        (
+            pivot.verdict[
+                [
+                    "In the middle, English is more probable than languages that nobody asks for.",
+                    "English words tell the concept better than words of languages that nobody asks for.",
+                ]
+            ]
+            == "for"
+        ).all()
+    ),
 }
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the first table: which sentence does it support?",
+    "A prediction that is undecided for nearly all pairs is most probably wrong.",
+    "Undecided says that more words are needed.",
+    "The same prediction can have another verdict for another pair.",
+    "Most rows have more than one verdict.",
+    "The demo model copies the source word, whatever the pair.",
+    "The copy stands from French, with few words, and not from German or Russian.",
+    "Qwen thinks in English.",
+    "From French to German the pivot stands, and from French to Chinese it does not.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "Most rows have more than one verdict": (
+        (
+            pd.DataFrame(
+                {name: each.set_index("quantity")["verdict"] for name, each in rows.items()}
+            ).nunique(axis=1)
+            > 1
+        ).mean()
+        > 0.5
+    ),
+    "From French to German the pivot stands, and from French to Chinese it does not": (
+        "pivot" in unopposed["Qwen, fr-de"] and "pivot" not in unopposed["Qwen, fr-zh"]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 6, the table of kinds: which sentence does it support?",
+    "Each interval above zero is a finding of its own.",
+    "So many kinds are so many looks, and one interval may lie there by chance.",
+    "Words that are spelled alike make the whole finding.",
+    "They are few: without them the peak of English falls only a little.",
+    "Rare words make the model use English.",
+    "There Chinese is lower, and English is not higher than for other words.",
+    "The lead of English is largest for words that are spelled alike.",
+    "It is the largest lead of the column, and these are few words.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "The lead of English is largest for words that are spelled alike": (
+        kinds.kind[kinds.lead.idxmax()] == "identical"
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 7, the table: which sentence does it support?",
+    "The middle layers hit these words by chance.",
+    "The false alarms say how often chance does that, and they are few.",
+    "Many prompts show a right word in the middle and a wrong one at the end.",
+    "The column *lost* counts them, and chance alone gives far fewer.",
+    "What the middle solves, it solves in English.",
+    "A large part is solved in the target language or in a third one, and never in English.",
+    "A lost prompt shows that the model cannot write the target language.",
+    "An answer that the word list does not have, such as a synonym, counts as lost as well.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "The column *lost* counts them, and chance alone gives far fewer": (
+        barrier.lost.min() > 0.1 and (barrier.false_alarms < 0.2 * barrier.solved).all()
+    ),
+    "A large part is solved in the target language or in a third one, and never in English": (
+        (barrier.by_pivot / barrier.solved).drop("into en").max() < 0.6
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 8, the marks: which sentence do they support?",
+    "First English is said, and then the language of the answer is decided.",
+    "In the models with all marks, English peaks after both decisions.",
+    "All language models decide on the language first.",
+    "Only a few lines have both marks, and all of them are from tasks like these.",
+    "In each model with both marks, the language is decided before the concept.",
+    "On each of these lines the mark of the language lies further left.",
+    "English peaks earlier in larger models because they are larger.",
+    "These marks come from other words, prompts and counts, and the models differ in more.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "On each of these lines the mark of the language lies further left": (
+        (models.concept_depth - models.language_depth).dropna().min() > 0
+    ),
+    "English peaks after both decisions": (
+        (models.pivot_depth - models.concept_depth).dropna().min() > 0
+    ),
+}
+
+# %% [markdown]
+# ## Readings
+#
+# - Lu and others (2025), [Paths Not Taken](https://doi.org/10.48550/arXiv.2505.20546): argues for the pivot.
+# - Wu and others (2024), [The Semantic Hub Hypothesis](https://doi.org/10.48550/arXiv.2411.04986): argues for a hub, in a milder form than that of section 2.
+# - Körner and others (2026), [Copy First, Translate Later](https://doi.org/10.48550/arXiv.2604.17633): watches copying and translating grow while a model is trained.
+# - Bafna and others (2025), [The Translation Barrier Hypothesis](https://doi.org/10.48550/arXiv.2506.22724): the idea of section 7.

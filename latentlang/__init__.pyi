@@ -50,6 +50,7 @@ from .verdict.senses import english_senses as english_senses
 
 # The course
 from .course.quiz import predict as predict
+from .course.quiz import choose as choose
 
 # Modules: ll.plots.heatmap(run), ll.metrics.mean_ci(x)
 from . import metrics as metrics
