@@ -8,6 +8,7 @@ from types import UnionType
 from typing import Any
 
 from ..prompts.setting import Setting
+from .lens_name import lens_name
 from .question_row import file_of, require_kinds
 from .whole_inquiry import PivotInquiry, RetrievalInquiry, SweepInquiry
 
@@ -38,7 +39,7 @@ class Inquiry:
     @property
     def title(self) -> str:
         """The task, its languages, and the choices that are not the default ones."""
-        lens = "" if self.lens == "logit" else f" · {self.lens} lens"
+        lens = "" if self.lens == "logit" else f" · {lens_name(self.lens)}"
         return f"{self.setting.title}{lens} (every={self.every})"
 
     @property
