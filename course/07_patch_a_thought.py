@@ -32,13 +32,13 @@
 # **You need** notebook 2, and sections 2 and 4 of notebook 4.
 # For words you do not know there is a [glossary](GLOSSARY.md), such as [activation patching](GLOSSARY.md).
 #
-# **Time** about 60 minutes to work through.
+# **Time** about 75 minutes to work through.
 # The cells run for about two minutes on two CPU cores the first time.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
-    "about 60 minutes to work through": "an estimate for a lesson",
+    "about 75 minutes to work through": "an estimate for a lesson",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and counted by a test"
     ),
@@ -147,6 +147,18 @@ figure.update_layout(showlegend=True)
 }
 
 # %% [markdown]
+# **Question.** Suppose that the patch had changed nothing at any layer.
+# Which two reasons would you look into?
+#
+# <details><summary>Answer</summary>
+#
+# The last token may hold nothing about the concept.
+# Or the cell may patch nothing, by a wrong index.
+# The last layer tells the two apart: there a patch that works must bring eagle's own answer.
+#
+# </details>
+
+# %% [markdown]
 # ## 2. By hand
 #
 # **Objective: know that there is nothing more to it.**
@@ -189,6 +201,17 @@ pd.DataFrame(rows).T.round(4)
         for label, (ids,) in words.items()
     ),
 }
+
+# %% [markdown]
+# **Question.** Both prompts are padded on the left.
+# What would go wrong with padding on the right?
+#
+# <details><summary>Answer</summary>
+#
+# The shorter prompt would end with padding.
+# Its last position would not be its last token, so the patch would overwrite the padding and change no answer.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 07.1 · Patch a tensor (4 minutes, easy)
@@ -555,6 +578,17 @@ orders
 }
 
 # %% [markdown]
+# **Question.** *A in Chinese* never comes.
+# What would it mean if it came at some layer?
+#
+# <details><summary>Answer</summary>
+#
+# There the latent would bring the concept and not yet the language: the concept would come first.
+# That it never comes says this of the last token only, and of these tasks.
+#
+# </details>
+
+# %% [markdown]
 # ## 4. The query word
 #
 # **Objective: find the concept before it reaches the last token.**
@@ -679,6 +713,18 @@ pd.DataFrame(table).T.assign(prompts=len(into))
         and table["query word"]["A in zh"] > 0.8 * len(into)
     ),
 }
+
+# %% [markdown]
+# **Question.** The latents of the query word come from prompts that ask for English.
+# Patched alone, they bring an answer in Chinese.
+# Why?
+#
+# <details><summary>Answer</summary>
+#
+# The prompt names the language of the answer elsewhere, and the patch leaves that as it is.
+# The query word says *what* is asked for, and not in which language.
+#
+# </details>
 
 # %% [markdown]
 # ## 5. A detective story: means
@@ -824,6 +870,18 @@ difference = (few.values - four[:2]).norm() / four[:2].norm()
 print("relative difference from our own mean:", f"{difference:.0e}")
 
 # %% [markdown]
+# **Question.** You read that a mean over languages is a purer concept.
+# Which three runs would you ask for?
+#
+# <details><summary>Answer</summary>
+#
+# The mean without every pair that has the language of the answer.
+# The best single pair, beside the mean.
+# And the mean of another concept, which should bring nothing.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercise 07.3 · Who must leave the room? (4 minutes, easy)
 #
 # Write `clean_pairs(pairs, into)`.
@@ -946,6 +1004,30 @@ display(ll.explore.patch(model))
 
 # %%
 ll.explore.patch(model, backend="static")
+
+# %% [markdown]
+# **Question.** At which layers did the bar of *B in English* rise and give way?
+#
+# <details><summary>Answer</summary>
+#
+# For most words as in the curves of section 3: the language from layer 8, the concept from layer 13.
+# Single words differ by some layers.
+# A word that the model cannot answer without a patch may show no such step at all.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "the language from layer 8, the concept from layer 13": (turns(across, "en") == [8, 13]),
+    "Single words differ by some layers": (
+        (across.probability["B in en"] > across.probability["B in zh"])
+        .int()
+        .argmax(1)
+        .unique()
+        .numel()
+        > 1
+    ),
+}
 
 # %% [markdown]
 # ## What this does not show

@@ -31,13 +31,13 @@
 # **You need** notebook 2, section 2 of notebook 4, section 3 of notebook 7, and the dot product of vectors.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 60 minutes to work through.
+# **Time** about 70 minutes to work through.
 # The cells run for about two minutes on two CPU cores the first time.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
-    "about 60 minutes to work through": "an estimate for a lesson",
+    "about 70 minutes to work through": "an estimate for a lesson",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and counted by a test"
     ),
@@ -127,6 +127,17 @@ ll.plots.sweep(steered)
 }
 
 # %% [markdown]
+# **Question.** The vector comes from other words than the prompts that it steers.
+# What would be wrong with the same words?
+#
+# <details><summary>Answer</summary>
+#
+# The mean latent would hold a part of the very answers.
+# A rise of the right word could then be that word, put in by hand, and would show nothing about the language.
+#
+# </details>
+
+# %% [markdown]
 # ## 2. Success, meaning, fluency
 #
 # **Objective: judge a steered answer by more than one number.**
@@ -169,6 +180,17 @@ table.loc[8:].round(3)
         0.9 < value <= 1 for value in table.loc[8:, ["meaning", "fluency"]].min()
     ),
 }
+
+# %% [markdown]
+# **Question.** Suppose that a vector brings one other concept's Chinese word in all prompts.
+# Which of the three measures shows it?
+#
+# <details><summary>Answer</summary>
+#
+# *Meaning* shows it: the right word has no share in the Chinese that comes.
+# *Success* would be high, and *fluency* may be.
+#
+# </details>
 
 # %% [markdown]
 # ## 3. How much of it
@@ -215,6 +237,18 @@ scales.rename_axis("scale").round(2)
 }
 
 # %% [markdown]
+# **Question.** At the largest scale both Chinese and French are low.
+# Where has the probability gone?
+#
+# <details><summary>Answer</summary>
+#
+# To tokens that neither column counts.
+# The latent is then far from what a prompt makes, so the later layers may write anything.
+# The table does not say what: for that, look at the top tokens.
+#
+# </details>
+
+# %% [markdown]
 # ## 4. The pivot's own test
 #
 # **Objective: erase one word from a latent.**
@@ -255,6 +289,17 @@ pd.DataFrame(flower, index=["P(English), layer 14", "P(Chinese), last layer"]).T
         [round(p, 2) for _, p in flower.values()] == [0.21, 0.08]
     ),
 }
+
+# %% [markdown]
+# **Question.** After the erasure the lens does not show the English word.
+# Is the word gone from the model?
+#
+# <details><summary>Answer</summary>
+#
+# It is gone from what the output layer reads in this latent.
+# The earlier tokens still have it, later layers may write it again, and the model may keep it along other directions.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 08.1 · Erase by hand (6 minutes, medium)
@@ -406,6 +451,18 @@ chinese.summarize()[[*columns, "cosine", "moved"]].round(3)
 }
 
 # %% [markdown]
+# **Question.** Chinese falls by half without the English word.
+# Why is this fall, on its own, not evidence for a pivot?
+#
+# <details><summary>Answer</summary>
+#
+# Erasing a word that resembles the answer takes a part of the answer with it.
+# The words of other languages, which nobody calls a pivot, take about as much.
+# And what English does not share with Chinese takes nothing for certain.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercise 08.2 · Where a naive number comes from (6 minutes, medium)
 #
 # An English row is (0.6, 0.8), a Chinese row is (1, 0), both of length 1.
@@ -474,6 +531,17 @@ ll.plots.pivot_test(german)
     ),
     "no fall of German is certain": german.summarize().upper["en word orthogonal"] > 0,
 }
+
+# %% [markdown]
+# **Question.** For the Russian word the interval of `beyond` barely leaves zero out.
+# May you write that the model uses English more than Russian?
+#
+# <details><summary>Answer</summary>
+#
+# Better not: many rows are many looks, and one of them may leave zero out by chance.
+# Choose this one row in advance, and test it on other words.
+#
+# </details>
 
 # %% [markdown]
 # ## 7. A larger model
@@ -599,6 +667,17 @@ for name, test in tests.items():
     for condition in ("en word", "en word orthogonal", "es word", "random, same length"):
         rows.append({"test": name, "erased": condition, **summary.loc[condition].round(3)})
 pd.DataFrame(rows).set_index(["test", "erased"])[[*columns, "n"]]
+
+# %% [markdown]
+# **Question.** In Qwen, into Chinese, each control takes less than the English word.
+# Which row still speaks against a use of English?
+#
+# <details><summary>Answer</summary>
+#
+# The part of English at right angles to the Chinese word: without it Chinese does not fall.
+# So what the whole word takes lies along the Chinese word.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 08.3 · Say no more than the test (5 minutes, easy)

@@ -33,13 +33,13 @@
 # **You need** notebooks 2 and 3, section 2 of notebook 4, and matrices times vectors; for section 6, derivatives.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 60 minutes to work through.
+# **Time** about 80 minutes to work through.
 # The cells run for two to three minutes on two CPU cores the first time.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
-    "about 60 minutes to work through": "an estimate for a lesson",
+    "about 80 minutes to work through": "an estimate for a lesson",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and counted by a test"
     ),
@@ -105,6 +105,16 @@ table.loc[10:]
         (table["this lens"] < table["logit lens"]).loc[10:].all()
     ),
 }
+
+# %% [markdown]
+# **Question.** Why does the text of the fit leave out the concepts of the prompts?
+#
+# <details><summary>Answer</summary>
+#
+# The matrix could learn to lead these latents to these very words.
+# The lens would then show what it remembers of its text, and not what the latent of the prompt holds.
+#
+# </details>
 
 # %% [markdown]
 # ## 2. Watch the answer move
@@ -179,6 +189,19 @@ p = logits.softmax(-1)
 rows = {"by hand": {code: p[sorted(ids)].sum().item() for code, ids in first.token_ids.items()}}
 rows["library"] = {code: linear.probability[code][0, layer - 1].item() for code in rows["by hand"]}
 pd.DataFrame(rows).T.round(4)
+
+# %% [markdown]
+# **Question.** Both panels read the same latents.
+# Which of them shows what the model thinks?
+#
+# <details><summary>Answer</summary>
+#
+# Neither does, on its own.
+# The logit lens shows what the output layer makes of a latent as it is.
+# The linear lens shows what can be predicted from it.
+# What the model *uses* is a question for notebooks 7 and 8.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 09.1 · Fit a lens by hand (6 minutes, medium)
@@ -323,6 +346,17 @@ highest.round(4)
 }
 
 # %% [markdown]
+# **Question.** Someone fits a lens on Chinese sentences, and reports Chinese in the middle layers.
+# What do you ask for?
+#
+# <details><summary>Answer</summary>
+#
+# A lens with text of other languages, over the same latents.
+# If Chinese goes away with it, the finding belongs to the text of the fit.
+#
+# </details>
+
+# %% [markdown]
 # ## 4. More lenses
 #
 # **Objective: compare instruments that assume different things.**
@@ -446,6 +480,17 @@ qwen_table[columns].round(3)
 }
 
 # %% [markdown]
+# **Question.** The Patchscope is not fitted, and agrees with the fitted lenses.
+# What does it not show?
+#
+# <details><summary>Answer</summary>
+#
+# It runs the model's own later layers, in another prompt.
+# So it shows what these layers can make of the latent, and not that the word was there before them.
+#
+# </details>
+
+# %% [markdown]
 # ## 5. Without the preferences of the output layer
 #
 # **Objective: distinguish information from probability.**
@@ -547,6 +592,17 @@ wide.pivot(index="layer", columns="pair", values=columns).swaplevel(axis=1).sort
         wide.query("pair == 'de → zh' and minus_lower > 0").layer.tolist() == [11, 12, 14, 17, 18]
     ),
 }
+
+# %% [markdown]
+# **Question.** At some layers English words tell the concept better than Spanish ones.
+# Which reason, other than a pivot, can you name?
+#
+# <details><summary>Answer</summary>
+#
+# The model has probably read far more English, so it may know these words better.
+# Then they tell more concepts in any task: the ceilings show how well each language does when its word is in the prompt.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 09.2 · Tell the concept (6 minutes, medium)
@@ -748,6 +804,17 @@ shown.loc[9:].round(2)
 }
 
 # %% [markdown]
+# **Question.** At one layer the linear lens shows Chinese, and the Jacobian lens shows English.
+# Is one of them wrong?
+#
+# <details><summary>Answer</summary>
+#
+# Neither need be wrong, because they answer different questions.
+# Chinese can be predicted from the latent, while a small step along it would raise English at the end.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercise 09.3 · Two blocks (5 minutes, medium)
 #
 # Now a latent is a vector h of two numbers.
@@ -869,6 +936,18 @@ survey.replace({True: "yes", False: "no"})
 }
 
 # %% [markdown]
+# **Question.** Two statements agree with all lenses.
+# Are they safe?
+#
+# <details><summary>Answer</summary>
+#
+# They are safer than the others, for these pairs and this model.
+# All these lenses end in the same output layer, and the limits were chosen after the curves had been seen.
+# Test them on a pair that you have not seen.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercise 09.4 · Your own pair (10 minutes, open)
 #
 # Choose a pair of languages that this notebook does not show; neither of them is English.
@@ -913,6 +992,34 @@ ll.checks.exercise("09.4", answer)
 
 # %%
 display(ll.explore.prompt(model, source="de"))
+
+# %% [markdown]
+# No widget on your screen?
+# This figure shows one word through four lenses.
+
+# %%
+ll.plots.lens_panel([run["year"] for run in german], ["de", "en", "zh"])
+
+# %% [markdown]
+# **Question.** Which words changed with the lens, and which stayed?
+#
+# <details><summary>Answer</summary>
+#
+# Every lens reads the last layer as it is, so the top row stays.
+# Below it, fewer words have English on top through the linear and the tuned lens than through the logit lens.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "the top row stays": (
+        all((run.top_ids[:, -1, 0] == german[0].top_ids[:, -1, 0]).all() for run in german[1:3])
+    ),
+    "fewer words have English on top through the linear and the tuned lens than through the logit lens": (
+        max((run.rank["en"][:, :-1] == 1).any(1).sum() for run in german[1:3])
+        < (german[0].rank["en"][:, :-1] == 1).any(1).sum()
+    ),
+}
 
 # %% [markdown]
 # ## What this does not show

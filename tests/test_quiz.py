@@ -129,3 +129,32 @@ def test_the_right_sentence_is_told_neither_by_its_place_nor_by_its_length():
             for question in asked
         )
         assert hits <= 0.45 * len(asked), (measure, hits)
+
+
+PART_II = [script for script in scripts() if int(script.number) > 6]
+
+
+@pytest.mark.parametrize("script", PART_II, ids=lambda script: script.name)
+def test_each_section_of_part_ii_has_a_question_with_an_answer_that_unfolds(script):
+    section, asks = "", {}
+    for text in script.texts:
+        if heading := re.match(r"## (?:(\d+)\. |(?!Exercise))", text):
+            section = heading[1] or ""
+        asks.setdefault(section, []).append(text)
+    del asks[""]
+    for number, texts in asks.items():
+        whole = "\n".join(texts)
+        folded = re.search(
+            r"\*\*Questions?\.\*\* .+?\?.*?<details><summary>Answer</summary>", whole, re.S
+        )
+        asked = whole.startswith(f"## {number}. What students ask") and whole.count("?**") > 2
+        assert folded or asked, number
+
+
+@every_script
+def test_a_notebook_names_two_to_four_readings_each_with_a_line_of_why(script):
+    text = next(text for text in script.texts if text.startswith("## Readings"))
+    readings = [line for line in text.splitlines() if line.startswith("- ")]
+    assert 2 <= len(readings) <= 4
+    for reading in readings:
+        assert re.fullmatch(r"- .+ \(\d{4}\), \[.+?\]\(https://\S+\): .+\.", reading), reading
