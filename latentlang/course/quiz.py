@@ -24,6 +24,8 @@ _STYLE = """
 .ll-asked input { margin: .35em .5em .35em 0; }
 .ll-asked .ll-told { display: none; margin-top: .4em; }
 """
+# JupyterLab else takes the arrow keys, which go from choice to choice, to go from cell to cell.
+_KEEPS_ITS_KEYS = "data-lm-suppress-shortcuts='true'"
 _IN_A_ROW = ".ll-predict label { margin-right: 1.4em; }"
 _ONE_BELOW_THE_OTHER = """
 .ll-quiz { display: grid; grid-template-columns: auto 1fr; align-items: baseline; }
@@ -170,7 +172,7 @@ def _form(
     for n, (choice, reply) in enumerate(zip(choices, replies)):
         rules.append(f"#{key} #{key}-{n}:checked ~ .ll-told .ll-{n} {{ display: block; }}")
         inputs.append(
-            f"<input type='radio' name='{key}' id='{key}-{n}'>"
+            f"<input type='radio' name='{key}' id='{key}-{n}' {_KEEPS_ITS_KEYS}>"
             f"<label for='{key}-{n}'>{html.escape(choice)}</label>"
         )
         told.append(f"<div class='ll-{n}'>{reply}</div>")
