@@ -728,11 +728,11 @@ ll.plots.grid(seen)
 
 # %% tags=["quiz"]
 ll.choose(
-    "The first grid, for *année*: which sentence does it support?",
+    "The first grid, for “année”: which sentence does it support?",
     "The model thinks in English.",
     "One word, picked because it shows English, says nothing about the other words.",
-    "For this word, the lens shows *year* before it shows the Chinese word.",
-    "The rows with *year* lie below the row with 年.",
+    "For this word, the lens shows “year” before it shows the Chinese word.",
+    "The rows with “year” lie below the row with 年.",
     "The model translates the word into English first, and then from English into Chinese.",
     "The grid shows what the lens reads, and not what the later layers use.",
     "In the lowest rows the model thinks of something else.",
@@ -742,7 +742,7 @@ ll.choose(
 
 # %% tags=["claims"]
 {
-    "For this word, the lens shows *year* before it shows the Chinese word": (
+    "For this word, the lens shows “year” before it shows the Chinese word": (
         year.rank["en"][0].eq(1).nonzero().max() < year.rank["zh"][0].eq(1).nonzero().min()
     ),
 }
@@ -777,11 +777,11 @@ ll.choose(
 # %% tags=["quiz"]
 ll.choose(
     "Section 6, the bars: which sentence do they support?",
-    "The rule *prefix* drops French words because they are rare.",
+    "The rule “prefix” drops French words because they are rare.",
     "It drops words that share a token with the English word, rare or not.",
-    "By the rule *prefix*, French loses more concepts than German.",
+    "By the rule “prefix”, French loses more concepts than German.",
     "Its bar is lower: many French words share their first letters with the English ones.",
-    "The rule *word* is the best, because it loses the fewest concepts.",
+    "The rule “word” is the best, because it loses the fewest concepts.",
     "It loses the most in Russian, where many words are more than one token.",
     "The model translates into French less well than into Russian.",
     "A concept is dropped because of shared tokens, and not because the model fails.",
@@ -790,7 +790,7 @@ ll.choose(
 
 # %% tags=["claims"]
 {
-    "By the rule *prefix*, French loses more concepts than German": (
+    "By the rule “prefix”, French loses more concepts than German": (
         table.loc[ll.plots.language_label("fr"), "prefix"]
         < table.loc[ll.plots.language_label("de"), "prefix"]
     ),
@@ -804,17 +804,17 @@ ll.choose(
 ll.choose(
     "Section 6, the table of dropped concepts: which sentence does it support?",
     "A concept can be dropped although only the beginning of its words is shared.",
-    "*ash* and *Asche* differ, and share their first token.",
+    "“ash” and “Asche” differ, and share their first token.",
     "Only words that are spelled exactly alike in both languages are dropped from the list.",
-    "*ash* and *Asche* are in the table, and they are not spelled alike.",
-    "*Wind* is dropped because the model cannot translate it.",
+    "“ash” and “Asche” are in the table, and they are not spelled alike.",
+    "“Wind” is dropped because the model cannot translate it.",
     "The reason in the table is the spelling: the English word stands in the German one.",
     supported="a",
 )
 
 # %% tags=["claims"]
 {
-    "*ash* and *Asche* differ, and share their first token": (
+    "“ash” and “Asche” differ, and share their first token": (
         few.dropped.set_index("concept").reason["ash"] == "shared first token: ash / Asche"
     ),
     "the English word stands in the German one": (
@@ -824,7 +824,7 @@ ll.choose(
 
 # %% tags=["quiz"]
 ll.choose(
-    "Section 7, the grid for *book*: which sentence does it support?",
+    "Section 7, the grid for “book”: which sentence does it support?",
     "The model thinks in Spanish.",
     "One word on the way, in one prompt, does not tell in which language a model thinks.",
     "English never appears on the way to Chinese.",
@@ -832,13 +832,13 @@ ll.choose(
     "The answer of the model is wrong, because words of other languages stand in the middle rows.",
     "The top row is the answer of the model, and here it is right.",
     "A language that nobody asked for can appear, and it need not be English.",
-    "Rows below the top show *libro*, which is Spanish and Italian.",
+    "Rows below the top show “libro”, which is Spanish and Italian.",
     supported="d",
 )
 
 # %% tags=["claims"]
 {
-    "Rows below the top show *libro*": (
+    "Rows below the top show “libro”": (
         ll.plots.token_text(seen.top_ids[0, -1, 15 - 1, 0].item(), model.tokenizer) == "libro"
     ),
     "and here it is right": (seen.rank["zh"][0, -1, -1] == 1),

@@ -1093,7 +1093,7 @@ ll.plots.language_probability(translation["defeat" if "defeat" in translation el
 
 # %% tags=["quiz"]
 ll.choose(
-    "Section 4, the grid for *eagle*, its lowest rows: which sentence do they support?",
+    "Section 4, the grid for “eagle”, its lowest rows: which sentence do they support?",
     "There the model has made up its mind about what it will say.",
     "The token is the same for every prompt, so it says nothing about this answer.",
     "There the model holds nothing about the word of this prompt.",

@@ -829,7 +829,7 @@ ll.choose(
     "The English word is above the random English word at every layer of the model.",
     "The table has one peak per row, and the peaks may stand at different layers.",
     "English is surely ahead of Japanese on the way.",
-    "The column *pivot_leads* is empty: no layer has a sure lead.",
+    "The column “pivot_leads” is empty: no layer has a sure lead.",
     supported="a",
 )
 

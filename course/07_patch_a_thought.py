@@ -1064,12 +1064,12 @@ ll.explore.patch(model, backend="static")
 # %% tags=["quiz"]
 ll.choose(
     "Section 1, the curves: which sentence do they support?",
-    "The English word *eagle* makes the Chinese answer.",
+    "The English word “eagle” makes the Chinese answer.",
     "Both appear at one layer, and that does not show that one of them makes the other.",
     "Below that layer the model does not know yet that its prompt is about an eagle.",
     "The patch changes the last token alone, and the concept may be at another token.",
     "From some layer on, eagle's latent is enough to bring eagle's Chinese word.",
-    "There the patched model answers *eagle* to the prompt about a flower.",
+    "There the patched model answers “eagle” to the prompt about a flower.",
     "The last layer is where the concept is kept.",
     "Nothing comes after the last layer, so there the patch must bring its own answer.",
     supported="c",
@@ -1077,7 +1077,7 @@ ll.choose(
 
 # %% tags=["claims"]
 {
-    "There the patched model answers *eagle* to the prompt about a flower": (
+    "There the patched model answers “eagle” to the prompt about a flower": (
         one.between(13, 18).probability["A in zh"].min() > 0.5
     ),
 }
@@ -1089,10 +1089,10 @@ ll.choose(
     "English came because one of the prompts asked for it.",
     "In language models the language is decided before the concept.",
     "The curves are of one model and of one pair of tasks.",
-    "Where *B in English* leads, the latent holds nothing of concept A.",
+    "Where “B in English” leads, the latent holds nothing of concept A.",
     "A patch that does not bring a concept does not prove that the latent lacks it.",
     "The patch brings the language at an earlier layer than the concept.",
-    "*B in English* comes first, and *A in English* after it.",
+    "“B in English” comes first, and “A in English” after it.",
     supported="d",
 )
 
@@ -1107,7 +1107,7 @@ ll.choose(
 ll.choose(
     "Section 3, the grid with a letter per cell: which sentence does it support?",
     "Nearly every pair of words changes the language first, and the concept later.",
-    "Most rows go from *B in Chinese* to *B in English*, and then to *A in English*.",
+    "Most rows go from “B in Chinese” to “B in English”, and then to “A in English”.",
     "The middle step is a mixture of pairs that change early and pairs that change late.",
     "Then the single rows would have no middle step, and most of them have one.",
     "A dot means that the model has lost every word.",
@@ -1135,7 +1135,7 @@ ll.choose(
     "A patch of the query word at one layer alone would bring the same answers.",
     "Here all later layers are patched as well, so the figure does not tell.",
     "Patched from the lowest layer on, the query word brings the concept.",
-    "There *A in Chinese* is the most probable of the answers.",
+    "There “A in Chinese” is the most probable of the answers.",
     "In the upper layers the concept is gone from the model.",
     "By then the last token has read it, so a change of the query word comes too late.",
     "The query word holds the answer in Chinese.",
@@ -1145,7 +1145,7 @@ ll.choose(
 
 # %% tags=["claims"]
 {
-    "There *A in Chinese* is the most probable of the answers": (
+    "There “A in Chinese” is the most probable of the answers": (
         word.probability["A in zh"].mean(0)[0] > word.probability["B in zh"].mean(0)[0]
     ),
 }

@@ -1259,7 +1259,7 @@ ll.choose(
     "The middle layers hit these words by chance.",
     "The false alarms say how often chance does that, and they are few.",
     "Many prompts show a right word in the middle and a wrong one at the end.",
-    "The column *lost* counts them, and chance alone gives far fewer.",
+    "The column “lost” counts them, and chance alone gives far fewer.",
     "What the middle solves, it solves in English.",
     "A large part is solved in the target language or in a third one, and never in English.",
     "A lost prompt shows that the model cannot write the target language.",
@@ -1269,7 +1269,7 @@ ll.choose(
 
 # %% tags=["claims"]
 {
-    "The column *lost* counts them, and chance alone gives far fewer": (
+    "The column “lost” counts them, and chance alone gives far fewer": (
         barrier.lost.min() > 0.1 and (barrier.false_alarms < 0.2 * barrier.solved).all()
     ),
     "A large part is solved in the target language or in a third one, and never in English": (

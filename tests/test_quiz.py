@@ -108,6 +108,7 @@ def test_a_reply_is_one_sentence_and_a_choice_is_one_of_three_or_four(script):
         assert len(asked.sentences) in (3, 4), asked
         for text in (*asked.sentences, *asked.replies):
             assert text.endswith(".") and len(sentences(text)) == 1, text
+            assert not set("*`<") & set(text), "This is shown as it stands, without markup."
 
 
 def test_the_right_sentence_is_told_neither_by_its_place_nor_by_its_length():
