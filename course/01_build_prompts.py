@@ -644,6 +644,132 @@ ll.plots.grid(seen)
 # - A concept that can't tell two languages apart is dropped, with its reason.
 
 # %% [markdown]
+# ## Quiz
+#
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "The first grid, for “année”: which sentence does it support?",
+    "The model thinks in English.",
+    "One word, picked because it shows English, says nothing about the other words.",
+    "For this word, the lens shows “year” before it shows the Chinese word.",
+    "The rows with “year” lie below the row with 年.",
+    "The model translates the word into English first, and then from English into Chinese.",
+    "The grid shows what the lens reads, and not what the later layers use.",
+    "In the lowest rows the model thinks of something else.",
+    "Their tokens have nothing to do with the word, because the lens does not fit there yet.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "For this word, the lens shows “year” before it shows the Chinese word": (
+        year.rank["en"][0].eq(1).nonzero().max() < year.rank["zh"][0].eq(1).nonzero().min()
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the bars: which sentence do they support?",
+    "A language with a high bar cannot be measured.",
+    "Its words can be measured by their first token, which then says less.",
+    "Chinese words mean less than Polish words, because they have fewer tokens.",
+    "The bars depend on the tokenizer, which has most of these Chinese words as one token.",
+    "Of all languages here, English needs the fewest tokens per word.",
+    "Its bar is the lowest: nearly every English word of the list is one token.",
+    "The model knows Polish less well than English.",
+    "The bars count the pieces of a word, and not what the model knows about it.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "Of all languages here, English needs the fewest tokens per word": (
+        cut.set_index("language").tokens.idxmin() == "en"
+    ),
+    "nearly every English word of the list is one token": (
+        cut.set_index("language").single["en"] > 0.9 * len(words)
+    ),
+    "which has most of these Chinese words as one token": (
+        cut.set_index("language").single["zh"] > 0.5 * len(words)
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 6, the bars: which sentence do they support?",
+    "The rule “prefix” drops French words because they are rare.",
+    "It drops words that share a token with the English word, rare or not.",
+    "By the rule “prefix”, French loses more concepts than German.",
+    "Its bar is lower: many French words share their first letters with the English ones.",
+    "The rule “word” is the best, because it loses the fewest concepts.",
+    "It loses the most in Russian, where many words are more than one token.",
+    "The model translates into French less well than into Russian.",
+    "A concept is dropped because of shared tokens, and not because the model fails.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "By the rule “prefix”, French loses more concepts than German": (
+        table.loc[ll.plots.language_label("fr"), "prefix"]
+        < table.loc[ll.plots.language_label("de"), "prefix"]
+    ),
+    "It loses the most in Russian": (
+        table["word"].idxmin() == ll.plots.language_label("ru")
+        and table["word"].min() == table.to_numpy().min()
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 6, the table of dropped concepts: which sentence does it support?",
+    "A concept can be dropped although only the beginning of its words is shared.",
+    "“ash” and “Asche” differ, and share their first token.",
+    "Only words that are spelled exactly alike in both languages are dropped from the list.",
+    "“ash” and “Asche” are in the table, and they are not spelled alike.",
+    "“Wind” is dropped because the model cannot translate it.",
+    "The reason in the table is the spelling: the English word stands in the German one.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "“ash” and “Asche” differ, and share their first token": (
+        few.dropped.set_index("concept").reason["ash"] == "shared first token: ash / Asche"
+    ),
+    "the English word stands in the German one": (
+        "in the target word" in few.dropped.set_index("concept").reason["wind"]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 7, the grid for “book”: which sentence does it support?",
+    "The model thinks in Spanish.",
+    "One word on the way, in one prompt, does not tell in which language a model thinks.",
+    "English never appears on the way to Chinese.",
+    "This prompt does not show it, and the first grid of the notebook does.",
+    "The answer of the model is wrong, because words of other languages stand in the middle rows.",
+    "The top row is the answer of the model, and here it is right.",
+    "A language that nobody asked for can appear, and it need not be English.",
+    "Rows below the top show “libro”, which is Spanish and Italian.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "Rows below the top show “libro”": (
+        ll.plots.token_text(seen.top_ids[0, -1, 15 - 1, 0].item(), model.tokenizer) == "libro"
+    ),
+    "and here it is right": (seen.rank["zh"][0, -1, -1] == 1),
+    "This prompt does not show it": (seen.rank["en"][0, -1].min() > 1),
+}
+
+# %% [markdown]
 # ## Readings
 #
 # - Wendler and others (2024), [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/): section 3.3 and appendix A.2 describe the prompts and Start(w) that you have just built.

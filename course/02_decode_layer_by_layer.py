@@ -944,6 +944,130 @@ ll.plots.language_probability(translation["defeat" if "defeat" in translation el
 }
 
 # %% [markdown]
+# ## Quiz
+#
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the grid for “eagle”, its lowest rows: which sentence do they support?",
+    "There the model has made up its mind about what it will say.",
+    "The token is the same for every prompt, so it says nothing about this answer.",
+    "There the model holds nothing about the word of this prompt.",
+    "The lens reads with the last layer's decoder, so the word may be there in another form.",
+    "There the lens is sure of a token that does not fit.",
+    "Sure means that one token gets nearly everything, and not that the token is right.",
+    "There the model thinks in quotation marks.",
+    "The lens shows a token, and need not show what the model holds in these layers.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "There the lens is sure of a token that does not fit": (
+        one.between(1, 5).top_probs[0, :, 0].min() > 0.5
+        and all(one.between(1, 5).rank[code].min() > 1 for code in one.languages)
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the dots: which sentence do they support?",
+    "A few words make the mean of English.",
+    "Most dots lie near zero, and a few of them lie far above the mean.",
+    "English on the way makes an answer right.",
+    "A dot shows two readings of one word, and not that one of them causes the other.",
+    "Each word is a little English on the way.",
+    "Most dots lie near zero: the mean looks like a typical word, and is not one.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "A few words make the mean of English": (
+        (translation.probability["en"][:, 16 - 1] > 0.1).float().mean() < 0.2
+        and translation.probability["en"][:, 16 - 1].median() < 0.01
+    ),
+    "a few of them lie far above the mean": (
+        translation.probability["en"][:, 16 - 1].max()
+        > 5 * translation.probability["en"][:, 16 - 1].mean()
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the curves: which sentence do they support?",
+    "French leads, so the model thinks in French.",
+    "The French word stands in the prompt, so its line may show a copy.",
+    "The model has made the English word before it makes the Chinese one.",
+    "The lines show what can be read, and not that one word is made from the other.",
+    "English is not used, because the French line is higher.",
+    "How high a line is does not tell what the later layers use.",
+    "English rises on the way, although no prompt asks for it.",
+    "Its line leaves the yardstick in the upper layers, and is gone at the end.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "Its line leaves the yardstick in the upper layers, and is gone at the end": (
+        translation.between(13, 17).probability["en"].mean(0).min() > 0.03
+        and translation.probability["en"][:, -1].mean() < 0.01
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 6, the table of peaks: which sentence does it support?",
+    "Without words that are spelled alike, the peak of English is lower.",
+    "It falls from both sources, and more from French.",
+    "English on the way was only a copy of French words.",
+    "Without such words a peak is left, from French and from German.",
+    "English is ahead of Chinese, because its peak is above zero.",
+    "A peak is not a lead: for a lead, take the difference inside each prompt.",
+    "Words that are spelled alike show that the model uses English.",
+    "Such a word may be English, or a copy of the source: it settles nothing.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "Without words that are spelled alike, the peak of English is lower": (
+        all(
+            heights.pivot_peak[f"{code}: no cognates"]
+            < heights.pivot_peak[f"{code}: no shared tokens"]
+            for code in ("fr", "de")
+        )
+    ),
+    "a peak is left, from French and from German": (
+        min(heights.lower[f"{code}: no cognates"] for code in ("fr", "de")) > 0.02
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 7, the curves: which sentence do they support?",
+    "Translating is what brings English up.",
+    "Repeating also puts the answer into the prompt: two ingredients are changed at once.",
+    "When this model repeats, English stays below half of its height in translation.",
+    "Compare the highest point of the English line with that of section 5.",
+    "Models show no English when they repeat a word.",
+    "The figure is of one model, and in Llama-2 English rises when repeating as well.",
+    "English would have to rise as high here as in translation if the model thought in English.",
+    "The answer stands in the prompt, so the model may take it from there.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "When this model repeats, English stays below half of its height in translation": (
+        repeated.probability["en"].mean(0).max() < 0.5 * translation.probability["en"].mean(0).max()
+    ),
+}
+
+# %% [markdown]
 # ## Readings
 #
 # - Wendler and others (2024), [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/): sections 4.1 and 6 have the curves that you have just drawn, for Llama-2, and what the authors make of them.

@@ -834,6 +834,125 @@ ll.explore.pair(model, source=source, target=target, backend="static")
 # - The sphere is measured; the mean path does not lean to English here.
 
 # %% [markdown]
+# ## Quiz
+#
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 3, the curve of the energy: which sentence does it support?",
+    "At the last layer the latent points straight at the token of its answer, and at nothing else.",
+    "Energy is a mean over all tokens, and it is far below one at the last layer as well.",
+    "These latents hold little information.",
+    "Energy says how near a latent points to the tokens, and not how much it holds.",
+    "Above the lowest layer, the latents point less to the tokens than random directions do.",
+    "From the second layer on the curve lies below the dotted line.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "From the second layer on the curve lies below the dotted line": (
+        run.between(2, 18).energy.mean(0).max() < run.chance["energy"] < run.energy.mean(0)[0]
+    ),
+    "it is far below one at the last layer as well": (run.energy[:, -1].max() < 0.2),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the last table: which sentence does it support?",
+    "The giants are noise, because they say nothing about the answer.",
+    "Set to zero, they take most answers with them.",
+    "The model needs the giants, but not that they differ from prompt to prompt.",
+    "Set to zero they change most answers, and replaced by their mean they change none.",
+    "Other dimensions are not used, because setting three of them to zero changes no answer.",
+    "These three are small, so the change is small: the control is weak.",
+    "The giants hold the answer.",
+    "Replaced by their mean, which is the same for all prompts, they change no answer.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "Set to zero they change most answers, and replaced by their mean they change none": (
+        effects["other answers"]["giants = 0"] > 4
+        and effects["other answers"]["giants = their mean"] == 0
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the figure of the phases: which sentence does it support?",
+    "In the concept phase the model thinks in English.",
+    "The phase says that English is above the target, and German is above English.",
+    "The phases of the paper are found again.",
+    "In the paper's first phase no token is likely, and here the lens is sure from the start.",
+    "Before the concept phase the model has no concept of the word.",
+    "The rule looks at English only: a concept may show in other words, or in none.",
+    "English passes Chinese at layers where the German word is higher than both.",
+    "The rule of the figure compares two languages, and the source is above them.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "English passes Chinese at layers where the German word is higher than both": (
+        phases.concept_start == 13
+        and run.probability["de"].mean(0)[13 - 1]
+        > 2 * run.probability["en"].mean(0)[13 - 1]
+        > 2 * run.probability["zh"].mean(0)[13 - 1]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the four panels: which sentence do they support?",
+    "In Llama-2 the later layers use the English word, because it leads through so many layers.",
+    "A lead in the lens is a reading, and does not show a use.",
+    "Whether English passes the target depends on the model and on the pair.",
+    "Qwen shows it from French to German, and not into Chinese.",
+    "The larger the model, the more it thinks in English.",
+    "Qwen is larger than Gemma, and into Chinese its English line never leads.",
+    "Where blue begins, the model says the target word.",
+    "Blue says that the target is above English, even if both are near zero.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "Qwen shows it from French to German, and not into Chinese": (
+        ll.find_phases(german).concept_start is not None
+        and ll.find_phases(qwen).concept_start is None
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 6, the path: which sentence does it support?",
+    "The latent is close to the concept axis.",
+    "The globe magnifies: the cosine with this axis is small, and is beyond chance all the same.",
+    "Where the word appears, the path leans to English.",
+    "There x is about zero, or slightly on the side of the target.",
+    "The model decides on the language in the last layer.",
+    "The path shows when a language can be read, and not when the model decides.",
+    "The step along the concept axis is far beyond what other words' axes give.",
+    "The point lies outside the grey cloud, which is drawn with the axes of other words.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "The step along the concept axis is far beyond what other words' axes give": (
+        path.coordinates[:, 12, 1].mean() > 2 * path.chance.mean(0)[:, 12, 1].max()
+    ),
+    "There x is about zero, or slightly on the side of the target": (
+        path.to_frame().language_upper[13] > 0 and path.to_frame().language.loc[14:17].min() > 0
+    ),
+}
+
+# %% [markdown]
 # ## Readings
 #
 # - Wendler and others (2024), [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/): sections 4.2 and 5 define energy and the phases, and sketch the sphere.

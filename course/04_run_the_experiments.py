@@ -851,6 +851,140 @@ ll.explore.pair(model, source=source, target=target, backend="static")
 # - Say what each explanation predicts before you run its control.
 
 # %% [markdown]
+# ## Quiz
+#
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 1, the table of three models: which sentence does it support?",
+    "The demo model shows the paper's finding in full size.",
+    "Its peak is far below those of the paper, and a few prompts make it.",
+    "The typical prompt shows English as high as the mean does.",
+    "The median is far below the mean: a few prompts make the peak.",
+    "Whether English is surely ahead depends on the model and on the pair.",
+    "Qwen has a lead from French to German, and none into Chinese.",
+    "English must stay low in repetition if it belongs to translating.",
+    "In Llama-2 it rises when repeating as well, so this is a comparison and not a test.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "Qwen has a lead from French to German, and none into Chinese": (
+        pd.isna(qwen.pivot_leads[0]) and not pd.isna(qwen.pivot_leads[1])
+    ),
+    "The median is far below the mean: a few prompts make the peak": (
+        (here["median"] < 0.25 * here.pivot_peak).all()
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 2, the curve of the difference: which sentence does it support?",
+    "Where the band includes zero, English and Chinese are equally probable.",
+    "The band shows no difference there, and does not rule one out.",
+    "English is ahead at the layer of its peak.",
+    "There the band includes zero, so no lead is shown.",
+    "From each source alone, English is ahead at this layer.",
+    "One source alone has fewer prompts, and shows no sure lead at any layer.",
+    "English is surely ahead at one layer, and Chinese at the last one.",
+    "At these layers the whole band lies on one side of zero.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "English is surely ahead at one layer, and Chinese at the last one": (
+        len(ahead["second"]) == 1 and ahead["first"] == [18]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 3, the panels of all pairs: which sentence do they support?",
+    "The panels with English as the source show the detour best.",
+    "There English stands in the prompt, so its line may show a copy.",
+    "The panels with English as the target show the detour best.",
+    "There English is the answer, and not a detour.",
+    "English passes the target in most of the panels that have English on neither side.",
+    "Only Chinese to French and Russian to French do not show it.",
+    "English passes the target in every pair, so it is a law.",
+    "Some panels do not show it, and all panels are of one model.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "Only Chinese to French and Russian to French do not show it": (
+        ll.data.results("pairs")
+        .set_index("experiment")
+        .concept_start.pipe(
+            lambda start: (
+                [name for name in start.index[start.isna()] if "en" not in name]
+                == ["translation zh → fr", "translation ru → fr"]
+            )
+        )
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the table of controls: which sentence does it support?",
+    "The English word of this concept rises, and not any English word.",
+    "The random English word stays at zero.",
+    "Without the task English is gone.",
+    "With shuffled answers English is as high, and the answer becomes rarer.",
+    "Of all languages in the table English alone rises, so English is the pivot of the model.",
+    "Spanish rises as well, less high, and a reading does not show a use.",
+    "The controls rule out every other explanation.",
+    "A copy of the source word, with English beside it, passes all of them.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "The random English word stays at zero": (
+        controls["random English word"].probability["en"].mean(0).max() < 0.001
+    ),
+    "Spanish rises as well, less high": (
+        0.1 < (compared.second / compared.first)["pivot es"].item() < 0.5
+    ),
+    "With shuffled answers English is as high": (
+        (compared.second / compared.first)["shuffled answers"].item() > 1
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the bars: which sentence do they support?",
+    "English is not special, because German is far higher.",
+    "German stands in the prompt: compare English with languages that do not.",
+    "English is above every language that nobody mentions.",
+    "The figure has three of them, and none is as near to German as English is.",
+    "The model goes from German through English to Chinese.",
+    "Bars of one layer show neither an order nor a use.",
+    "At this layer English is above Spanish, Russian and Japanese.",
+    "For each of the three the interval of the difference leaves zero out.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "For each of the three the interval of the difference leaves zero out.": (
+        all(
+            ll.metrics.mean_ci(
+                (five.probability["en"] - five.probability[code])[:, 13 - 1 : 13], "bootstrap"
+            )[1]
+            > 0
+            for code in ("es", "ru", "ja")
+        )
+    ),
+}
+
+# %% [markdown]
 # ## Readings
 #
 # - Wendler and others (2024), [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/): section 4.1 and appendix B have these experiments on Llama-2 and Mistral.

@@ -619,6 +619,122 @@ display(ll.explore.sphere(model, source=source, target=target))
 # - A pure rotation does not put English on top, here or in Llama-2.
 
 # %% [markdown]
+# ## Quiz
+#
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 1, the path and its table: which sentence do they support?",
+    "The concept becomes visible in one step, and the target language later.",
+    "First y jumps within one layer, and x jumps in the last layer.",
+    "The path reaches the concept and is then nearly parallel to it.",
+    "The globe magnifies: on the real sphere the path stays close to the pole.",
+    "The model chooses the language in the last layer.",
+    "The path shows when a word can be read, and not when the model decides.",
+    "In the lowest layers the path leans to English first, and to Chinese one layer later.",
+    "There x is the same for all words, and its zero is arbitrary: no word can be read yet.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "First y jumps within one layer, and x jumps in the last layer": (
+        table.concept[13] == table.concept.max() > 5 * table.concept[12]
+        and table.language[18] > 4 * table.language[17]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 2, the table of rank correlations: which sentence does it support?",
+    "Words with much English lean to English at every layer.",
+    "Before the last layer the intervals include zero.",
+    "Where English can be read, the order of the words by x says little about English.",
+    "At these layers each interval includes zero.",
+    "The position x and P(English) have nothing to do with each other.",
+    "An interval that includes zero does not rule out a weak relation.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "At these layers each interval includes zero": (
+        ((order.lower < 0) & (order.upper > 0)).loc[13:17].all()
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 3, the last table: which sentence does it support?",
+    "The path turns along the equator, as in the paper's sketch.",
+    "On such a turn the radius would stay the same, and here it does not.",
+    "The paper's sketch is wrong.",
+    "The table is of another model, and the sketch was drawn for Llama-2.",
+    "The path turns towards the target, and not on a circle.",
+    "The direction grows at nearly every layer, and the radius falls and then doubles.",
+    "The path ends at the target's token.",
+    "Its direction turns towards the target, and it stays close to the pole.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "The path turns towards the target, and not on a circle": (
+        table.direction[18] > table.direction[13] + 45
+        and abs(table.radius[18] / table.radius[17] - 1) > 0.5
+    ),
+    "The direction grows at nearly every layer, and the radius falls and then doubles": (
+        table.direction.loc[13:].is_monotonic_increasing
+        and table.radius[17] < 0.75 * table.radius[13]
+        and 1.9 < table.radius[18] / table.radius[17] < 2.1
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the map: which sentence does it support?",
+    "A flat map loses most of these distances.",
+    "Its stress is nearly that of a map of shuffled distances, which means nothing.",
+    "The map can be trusted, because the shuffled map has more stress.",
+    "The difference is small, so little of the distances is kept.",
+    "English and Chinese words lie in two places of the model.",
+    "Distances between tokens were all set to one value, so their places on the map mean little.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "Its stress is nearly that of a map of shuffled distances": (
+        0 < flat.shuffled_stress - flat.stress < 0.1 * flat.shuffled_stress
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the rows of median ranks: which sentence do they support?",
+    "The model does not go through English on its way from German to Chinese.",
+    "The ranks rule out one simple explanation, a rotation, and not every way.",
+    "English tokens are as far away as any token.",
+    "They rank much nearer than chance, because words of one meaning are similar.",
+    "One rotation of the embeddings does not put the English word on top.",
+    "The word's own token ranks first, and the English one far behind it.",
+    "This model turns its embeddings in the same way as Llama-2.",
+    "Its two matrices are one, so the rotation only has to undo the gain.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "The word's own token ranks first, and the English one far behind it": (
+        ranks["zh"].median() == 1 and ranks["en"].median() > 500
+    ),
+    "They rank much nearer than chance": (ranks["en"].median() < 0.1 * len(U)),
+}
+
+# %% [markdown]
 # ## Readings
 #
 # - Wendler and others (2024), [Do Llamas Work in English?](https://aclanthology.org/2024.acl-long.820/): sections 4.1 and 5 have the map and the sketch; the authors' [`R/embed_unembed.r`](https://github.com/epfl-dlab/llm-latent-language/blob/main/R/embed_unembed.r) has the rotation.

@@ -710,6 +710,126 @@ ll.plots.grid(ll.decode(untrained, book, positions=7, top_k=10, follow=True))
 }
 
 # %% [markdown]
+# ## Quiz
+#
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 1, the panels of three models: which sentence do they support?",
+    "The larger the model, the more English it shows.",
+    "Qwen is larger than Gemma, and of these two English passes Chinese in Gemma alone.",
+    "A model that has read little Chinese must go through English to reach Chinese.",
+    "The models differ in more than their training text, and the panels show readings.",
+    "English passes Chinese in some of these models, and not in all.",
+    "It does in Llama-2 and in Gemma, and not in Qwen.",
+    "Gemma and Llama-2 work in the same way.",
+    "English passes Chinese in both, at very different heights.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "It does in Llama-2 and in Gemma, and not in Qwen": (
+        peaks.concept_start.notna().tolist() == [True, False, True]
+    ),
+    "at very different heights": (
+        peaks.pivot_peak["Llama-2 7B"] > 5 * peaks.pivot_peak[model.name]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 2, the table: which sentence does it support?",
+    "Smaller weights do not always need less memory at the peak.",
+    "In the demo model 8-bit makes the weights smaller than float32 does, and the peak higher.",
+    "Llama-2 was run on this machine.",
+    "Its rows hold weights that were counted, and no measured peak.",
+    "A coarser number format always saves memory.",
+    "In the demo model it saves some of the weights, and its peak is higher.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "In the demo model 8-bit makes the weights smaller than float32 does, and the peak higher": (
+        (memory.weights["gemma-3-270m", "8-bit"] < memory.weights["gemma-3-270m", "float32"])
+        and (memory.peak["gemma-3-270m", "8-bit"] > memory.peak["gemma-3-270m", "float32"])
+    ),
+    "no measured peak": (
+        memory.peak[[name.startswith("llama") for name, _ in memory.index]].isna().all()
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 3, the table: which sentence does it support?",
+    "The coarse format is better, because more answers are right.",
+    "One answer more or less is what a model that is unsure gives by chance.",
+    "The coarse format hardly changes the means.",
+    "The rows have nearly the same peak, at the same layer.",
+    "Both formats give the same answers.",
+    "The means agree, and some prompts have another token on top all the same.",
+    "The interval says how far the format moves the peak.",
+    "The interval is about the choice of words, and both rows have the same words.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "The rows have nearly the same peak, at the same layer": (
+        abs(table.pivot_peak.iloc[0] - table.pivot_peak.iloc[1]) < 0.01
+        and table.at_layer.nunique() == 1
+    ),
+    "One answer more or less": (abs(table.right.iloc[0] - table.right.iloc[1]) * len(exact) < 1.5),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the curves: which sentence do they support?",
+    "A difference at every layer shows that the model has learned something.",
+    "This model has learned nothing, and it shows one at every layer.",
+    "This model prefers Japanese.",
+    "Its weights are random: the difference comes from how many tokens are counted.",
+    "The curves are at zero, so nothing can be compared with them.",
+    "They lie where chance puts them, and that is what a finding is compared with.",
+    "One curve can lie above another in a model that has learned nothing.",
+    "More tokens count for a Japanese word, so chance alone puts its curve higher.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "it shows one at every layer": (
+        (nothing.probability["ja"].mean(0) > nothing.probability["en"].mean(0)).all()
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the table with the random word: which sentence does it support?",
+    "The peak of English is far above that of a random English word.",
+    "The intervals of the two peaks lie far apart.",
+    "The English word is above the random English word at every layer of the model.",
+    "The table has one peak per row, and the peaks may stand at different layers.",
+    "English is surely ahead of Japanese on the way.",
+    "The column “pivot_leads” is empty: no layer has a sure lead.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "The intervals of the two peaks lie far apart": (
+        ll.headlines(both).pipe(
+            lambda rows: rows.lower["English"] > 5 * rows.upper["a random English word"]
+        )
+    ),
+    "no layer has a sure lead": (ll.headlines(both).pivot_leads.isna().all()),
+}
+
+# %% [markdown]
 # ## Readings
 #
 # - Dettmers and others (2022), [LLM.int8()](https://doi.org/10.48550/arXiv.2208.07339): how 8-bit keeps the giants of notebook 3 apart.

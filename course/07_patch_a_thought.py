@@ -32,13 +32,13 @@
 # **You need** notebook 2, and sections 2 and 4 of notebook 4.
 # For words you do not know there is a [glossary](GLOSSARY.md), such as [activation patching](GLOSSARY.md).
 #
-# **Time** about 60 minutes to work through.
+# **Time** about 75 minutes to work through.
 # The cells run for about two minutes on two CPU cores the first time.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
-    "about 60 minutes to work through": "an estimate for a lesson",
+    "about 75 minutes to work through": "an estimate for a lesson",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and counted by a test"
     ),
@@ -147,6 +147,18 @@ figure.update_layout(showlegend=True)
 }
 
 # %% [markdown]
+# **Question.** Suppose that the patch had changed nothing at any layer.
+# Which two reasons would you look into?
+#
+# <details><summary>Answer</summary>
+#
+# The last token may hold nothing about the concept.
+# Or the cell may patch nothing, by a wrong index.
+# The last layer tells the two apart: there a patch that works must bring eagle's own answer.
+#
+# </details>
+
+# %% [markdown]
 # ## 2. By hand
 #
 # **Objective: know that there is nothing more to it.**
@@ -189,6 +201,17 @@ pd.DataFrame(rows).T.round(4)
         for label, (ids,) in words.items()
     ),
 }
+
+# %% [markdown]
+# **Question.** Both prompts are padded on the left.
+# What would go wrong with padding on the right?
+#
+# <details><summary>Answer</summary>
+#
+# The shorter prompt would end with padding.
+# Its last position would not be its last token, so the patch would overwrite the padding and change no answer.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 07.1 · Patch a tensor (4 minutes, easy)
@@ -579,6 +602,17 @@ orders
 }
 
 # %% [markdown]
+# **Question.** *A in Chinese* never comes.
+# What would it mean if it came at some layer?
+#
+# <details><summary>Answer</summary>
+#
+# There the latent would bring the concept and not yet the language: the concept would come first.
+# That it never comes says this of the last token only, and of these tasks.
+#
+# </details>
+
+# %% [markdown]
 # ## 4. The query word
 #
 # **Objective: find the concept before it reaches the last token.**
@@ -703,6 +737,18 @@ pd.DataFrame(table).T.assign(prompts=len(into))
         and table["query word"]["A in zh"] > 0.8 * len(into)
     ),
 }
+
+# %% [markdown]
+# **Question.** The latents of the query word come from prompts that ask for English.
+# Patched alone, they bring an answer in Chinese.
+# Why?
+#
+# <details><summary>Answer</summary>
+#
+# The prompt names the language of the answer elsewhere, and the patch leaves that as it is.
+# The query word says *what* is asked for, and not in which language.
+#
+# </details>
 
 # %% [markdown]
 # ## 5. A detective story: means
@@ -848,6 +894,18 @@ difference = (few.values - four[:2]).norm() / four[:2].norm()
 print("relative difference from our own mean:", f"{difference:.0e}")
 
 # %% [markdown]
+# **Question.** You read that a mean over languages is a purer concept.
+# Which three runs would you ask for?
+#
+# <details><summary>Answer</summary>
+#
+# The mean without every pair that has the language of the answer.
+# The best single pair, beside the mean.
+# And the mean of another concept, which should bring nothing.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercise 07.3 · Who must leave the room? (4 minutes, easy)
 #
 # Write `clean_pairs(pairs, into)`.
@@ -972,6 +1030,30 @@ display(ll.explore.patch(model))
 ll.explore.patch(model, backend="static")
 
 # %% [markdown]
+# **Question.** At which layers did the bar of *B in English* rise and give way?
+#
+# <details><summary>Answer</summary>
+#
+# For most words as in the curves of section 3: the language from layer 8, the concept from layer 13.
+# Single words differ by some layers.
+# A word that the model cannot answer without a patch may show no such step at all.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "the language from layer 8, the concept from layer 13": (turns(across, "en") == [8, 13]),
+    "Single words differ by some layers": (
+        (across.probability["B in en"] > across.probability["B in zh"])
+        .int()
+        .argmax(1)
+        .unique()
+        .numel()
+        > 1
+    ),
+}
+
+# %% [markdown]
 # ## What this does not show
 #
 # - A patch shows that a latent is *enough* for an answer. It does not show that the model needs it, or how it is computed.
@@ -987,8 +1069,6 @@ ll.explore.patch(model, backend="static")
 # - In this model, and these tasks, the last token brings the language alone at layers 8 to 10, and the concept as well from 13 on.
 # - Until then the concept is at the query word.
 # - Averaging over languages helps; a target language among them makes it look better than it is.
-#
-# **Further reading:** Dumas and others, [Separating Tongue from Thought](https://doi.org/10.18653/v1/2025.acl-long.1536) (2025).
 
 # %% tags=["claims"]
 {
@@ -996,5 +1076,131 @@ ll.explore.patch(model, backend="static")
         across.probability["B in en"].mean(0)[8 - 1 : 10].min() > 0.4
         and across.probability["A in en"].mean(0)[13 - 1] > 0.6
     ),
-    "(2025)": "a year",
 }
+
+# %% [markdown]
+# ## Quiz
+#
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 1, the curves: which sentence do they support?",
+    "The English word “eagle” makes the Chinese answer.",
+    "Both appear at one layer, and that does not show that one of them makes the other.",
+    "Below that layer the model does not know yet that its prompt is about an eagle.",
+    "The patch changes the last token alone, and the concept may be at another token.",
+    "From some layer on, eagle's latent is enough to bring eagle's Chinese word.",
+    "There the patched model answers “eagle” to the prompt about a flower.",
+    "The last layer is where the concept is kept.",
+    "Nothing comes after the last layer, so there the patch must bring its own answer.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "There the patched model answers “eagle” to the prompt about a flower": (
+        one.between(13, 18).probability["A in zh"].min() > 0.5
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 3, the first curves of four answers: which sentence do they support?",
+    "The model goes through English on its way to Chinese.",
+    "English came because one of the prompts asked for it.",
+    "In language models the language is decided before the concept.",
+    "The curves are of one model and of one pair of tasks.",
+    "Where “B in English” leads, the latent holds nothing of concept A.",
+    "A patch that does not bring a concept does not prove that the latent lacks it.",
+    "The patch brings the language at an earlier layer than the concept.",
+    "“B in English” comes first, and “A in English” after it.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "The patch brings the language at an earlier layer than the concept": (
+        orders["language from"].iloc[0] < orders["concept from"].iloc[0]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 3, the grid with a letter per cell: which sentence does it support?",
+    "Nearly every pair of words changes the language first, and the concept later.",
+    "Most rows go from “B in Chinese” to “B in English”, and then to “A in English”.",
+    "The middle step is a mixture of pairs that change early and pairs that change late.",
+    "Then the single rows would have no middle step, and most of them have one.",
+    "A dot means that the model has lost every word.",
+    "A dot means that none of the four words is probable: the model may say another one.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "Nearly every pair of words changes the language first, and the concept later": (
+        (
+            across.probability["B in en"][:, 8 - 1 : 10].amax(1)
+            > across.probability["B in zh"][:, 8 - 1 : 10].amin(1)
+        )
+        .double()
+        .mean()
+        > 0.9
+    ),
+    "none of the four words is probable": ("how many words the figure follows"),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the curves: which sentence do they support?",
+    "A patch of the query word at one layer alone would bring the same answers.",
+    "Here all later layers are patched as well, so the figure does not tell.",
+    "Patched from the lowest layer on, the query word brings the concept.",
+    "There “A in Chinese” is the most probable of the answers.",
+    "In the upper layers the concept is gone from the model.",
+    "By then the last token has read it, so a change of the query word comes too late.",
+    "The query word holds the answer in Chinese.",
+    "French words gave the latents: Chinese comes from the prompt that asks for it.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "There “A in Chinese” is the most probable of the answers": (
+        word.probability["A in zh"].mean(0)[0] > word.probability["B in zh"].mean(0)[0]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the table of single pairs: which sentence does it support?",
+    "The pair with Chinese brings more than the mean of all pairs.",
+    "The changed prompts ask for Chinese, so this pair may bring the very word.",
+    "The paper's result is refuted.",
+    "The table is of another model, and the paper also has settings without this leak.",
+    "The mean is a purer concept, because it beats the average pair.",
+    "One pair in it has the language of the answer, and may bring a copy.",
+    "Averaging does not help.",
+    "Without the Chinese pair the mean still brings more than a single pair.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "The pair with Chinese brings more than the mean of all pairs": (
+        means["mean"]["zh → es"] > means["mean"]["mean of five"]
+    ),
+    "Without the Chinese pair the mean still brings more than a single pair": (
+        gains["lower"]["four − one alone"] > 0
+    ),
+}
+
+# %% [markdown]
+# ## Readings
+#
+# - Dumas and others (2025), [Separating Tongue from Thought](https://doi.org/10.18653/v1/2025.acl-long.1536): the experiments of sections 3 to 5, on Llama-2 and other models.
+# - Fierro and others (2025), [How Do Multilingual Language Models Remember Facts?](https://doi.org/10.18653/v1/2025.findings-acl.827): the same method on another task, the recall of facts.
+# - Lindsey and others (2025), [On the Biology of a Large Language Model](https://transformer-circuits.pub/2025/attribution-graphs/biology.html): exchanges the task, the word and the language of an answer, each on its own.

@@ -31,13 +31,13 @@
 # **You need** notebook 2, section 2 of notebook 4, section 3 of notebook 7, and the dot product of vectors.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 60 minutes to work through.
+# **Time** about 70 minutes to work through.
 # The cells run for about two minutes on two CPU cores the first time.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
-    "about 60 minutes to work through": "an estimate for a lesson",
+    "about 70 minutes to work through": "an estimate for a lesson",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and counted by a test"
     ),
@@ -127,6 +127,17 @@ ll.plots.sweep(steered)
 }
 
 # %% [markdown]
+# **Question.** The vector comes from other words than the prompts that it steers.
+# What would be wrong with the same words?
+#
+# <details><summary>Answer</summary>
+#
+# The mean latent would hold a part of the very answers.
+# A rise of the right word could then be that word, put in by hand, and would show nothing about the language.
+#
+# </details>
+
+# %% [markdown]
 # ## 2. Success, meaning, fluency
 #
 # **Objective: judge a steered answer by more than one number.**
@@ -169,6 +180,17 @@ table.loc[8:].round(3)
         0.9 < value <= 1 for value in table.loc[8:, ["meaning", "fluency"]].min()
     ),
 }
+
+# %% [markdown]
+# **Question.** Suppose that a vector brings one other concept's Chinese word in all prompts.
+# Which of the three measures shows it?
+#
+# <details><summary>Answer</summary>
+#
+# *Meaning* shows it: the right word has no share in the Chinese that comes.
+# *Success* would be high, and *fluency* may be.
+#
+# </details>
 
 # %% [markdown]
 # ## 3. How much of it
@@ -215,6 +237,18 @@ scales.rename_axis("scale").round(2)
 }
 
 # %% [markdown]
+# **Question.** At the largest scale both Chinese and French are low.
+# Where has the probability gone?
+#
+# <details><summary>Answer</summary>
+#
+# To tokens that neither column counts.
+# The latent is then far from what a prompt makes, so the later layers may write anything.
+# The table does not say what: for that, look at the top tokens.
+#
+# </details>
+
+# %% [markdown]
 # ## 4. The pivot's own test
 #
 # **Objective: erase one word from a latent.**
@@ -255,6 +289,17 @@ pd.DataFrame(flower, index=["P(English), layer 14", "P(Chinese), last layer"]).T
         [round(p, 2) for _, p in flower.values()] == [0.21, 0.08]
     ),
 }
+
+# %% [markdown]
+# **Question.** After the erasure the lens does not show the English word.
+# Is the word gone from the model?
+#
+# <details><summary>Answer</summary>
+#
+# It is gone from what the output layer reads in this latent.
+# The earlier tokens still have it, later layers may write it again, and the model may keep it along other directions.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 08.1 · Erase by hand (6 minutes, medium)
@@ -406,6 +451,18 @@ chinese.summarize()[[*columns, "cosine", "moved"]].round(3)
 }
 
 # %% [markdown]
+# **Question.** Chinese falls by half without the English word.
+# Why is this fall, on its own, not evidence for a pivot?
+#
+# <details><summary>Answer</summary>
+#
+# Erasing a word that resembles the answer takes a part of the answer with it.
+# The words of other languages, which nobody calls a pivot, take about as much.
+# And what English does not share with Chinese takes nothing for certain.
+#
+# </details>
+
+# %% [markdown]
 # ### Your word
 #
 # Erase the English word for one word: the one that you chose in notebook 1.
@@ -506,6 +563,17 @@ ll.plots.pivot_test(german)
     ),
     "no fall of German is certain": german.summarize().upper["en word orthogonal"] > 0,
 }
+
+# %% [markdown]
+# **Question.** For the Russian word the interval of `beyond` barely leaves zero out.
+# May you write that the model uses English more than Russian?
+#
+# <details><summary>Answer</summary>
+#
+# Better not: many rows are many looks, and one of them may leave zero out by chance.
+# Choose this one row in advance, and test it on other words.
+#
+# </details>
 
 # %% [markdown]
 # ## 7. A larger model
@@ -633,6 +701,17 @@ for name, test in tests.items():
 pd.DataFrame(rows).set_index(["test", "erased"])[[*columns, "n"]]
 
 # %% [markdown]
+# **Question.** In Qwen, into Chinese, each control takes less than the English word.
+# Which row still speaks against a use of English?
+#
+# <details><summary>Answer</summary>
+#
+# The part of English at right angles to the Chinese word: without it Chinese does not fall.
+# So what the whole word takes lies along the Chinese word.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercise 08.3 · Say no more than the test (5 minutes, easy)
 #
 # In a test, erasing the English word lowers P(target) by 0.11, with the interval [0.06, 0.16].
@@ -716,11 +795,145 @@ ll.checks.exercise("08.4", answer)
 # - In Gemma, into Chinese, no other language's word surely harms it less. In both models, the part of English at right angles to the Chinese word harms it little or not at all.
 # - In Qwen, from French to German, that part harms it as well, but not clearly more than a random change of the same size.
 # - As many directions need not be as large a change: compare lengths.
+
+# %% [markdown]
+# ## Quiz
 #
-# **Further reading:** Lu and others, [Paths Not Taken](https://doi.org/10.48550/arXiv.2505.20546) (2025), a causal case for a pivot; Gurnee and others, [the Jacobian lens](https://doi.org/10.48550/arXiv.2607.15495) (2026).
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 1, the curves: which sentence do they support?",
+    "The vector carries the Chinese word of the answer.",
+    "The vector was made from other words than those that the prompts ask about.",
+    "From some layer on, one vector turns French answers into Chinese ones.",
+    "There Chinese is surely above French, with the right concept.",
+    "Any vector of this length changes the language.",
+    "A random vector of the same length brings no Chinese at any layer.",
+    "The model goes through English, because the vector comes from English prompts.",
+    "Both means are of prompts from English, so English cancels in their difference.",
+    supported="b",
+)
 
 # %% tags=["claims"]
 {
-    "(2025)": "a year",
-    "(2026)": "a year",
+    "There Chinese is surely above French, with the right concept": (
+        (ll.metrics.paired_difference(steered, "zh", "fr").leads.loc[10:] == "first").all()
+        and steered.probability["other:zh"].mean(0).max() < 0.01
+    ),
 }
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 3, the table of scales: which sentence does it support?",
+    "The longer the vector, the better it steers.",
+    "Beyond the natural length the vector brings less Chinese.",
+    "A longer vector brings French back.",
+    "French stays near zero there: the model says something else.",
+    "The natural length brings more Chinese than any other length in the table.",
+    "Chinese is highest in the row of scale one, and falls on both sides.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "The natural length brings more Chinese than any other length in the table": (
+        scales.Chinese.idxmax() == 1
+    ),
+    "French stays near zero there": (scales.French.loc[2:].max() < 0.01),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the points: which sentence do they support?",
+    "The model does not use the English word.",
+    "The interval of the part at right angles reaches below zero, so a use is not ruled out.",
+    "No other language's word surely costs less than the English word.",
+    "The points of these words lie near the English one, with wide intervals.",
+    "Words do not matter, because random directions cost as much.",
+    "The random directions move the latent several times as far, so the comparison is unfair.",
+    "The model goes through English, because Chinese falls by half.",
+    "Words of other languages cost about as much, so the fall is not English's own.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "No other language's word surely costs less than the English word": (
+        all(
+            chinese.summarize().beyond_lower[f"{code} word"] < 0
+            for code in ("de", "ja", "es", "ru")
+        )
+    ),
+    "The interval of the part at right angles reaches below zero": (
+        chinese.summarize().lower["en word orthogonal"] < 0
+    ),
+    "The random directions move the latent several times as far": (
+        chinese.summarize().moved["random"] > 3 * chinese.summarize().moved["en word"]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 7, the points for Chinese: which sentence do they support?",
+    "Erasing English helps the model.",
+    "Chinese rises without one part, and falls far without the whole word.",
+    "The larger the fall of the answer's probability, the more the model uses the word.",
+    "A large fall can come from what the word shares with the answer.",
+    "English is used, because every control takes less.",
+    "The words share a direction: erase only what is English alone, and nothing is lost.",
+    "The part of English at right angles to the Chinese word costs nothing.",
+    "Without this part Chinese even rises a little.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "Without this part Chinese even rises a little": (
+        0
+        < qwen_chinese.summarize().lower["en word orthogonal"]
+        < qwen_chinese.summarize().difference["en word orthogonal"]
+        < 0.1
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 7, the points for German: which sentence do they support?",
+    "The English word costs more than the words of four other languages.",
+    "A random change of the same length may cost as much, so the size may be the reason.",
+    "English is the pivot of this model.",
+    "Into Chinese the same model shows another result, and one control here is not passed.",
+    "The direction of the English language costs most.",
+    "The mean directions of languages cost next to nothing here.",
+    "The fall comes from the direction that the English and the German word share.",
+    "The part at right angles to German costs nearly as much as the whole word.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "The English word costs more than the words of four other languages": (
+        sum(
+            qwen_german.summarize().beyond_lower[f"{code} word"] > 0
+            for code in ("fr", "es", "ru", "ja")
+        )
+        == 4
+    ),
+    "A random change of the same length may cost as much": (
+        qwen_german.summarize().beyond_lower["random, same length"] < 0
+    ),
+    "The part at right angles to German costs nearly as much as the whole word": (
+        qwen_german.summarize().difference["en word orthogonal"]
+        < 0.8 * qwen_german.summarize().difference["en word"]
+    ),
+}
+
+# %% [markdown]
+# ## Readings
+#
+# - Lu and others (2025), [Paths Not Taken](https://doi.org/10.48550/arXiv.2505.20546): a causal case for a pivot, with a vector for each of its two steps.
+# - Schut and others (2025), [Do Multilingual LLMs Think In English?](https://doi.org/10.48550/arXiv.2502.15603): steers answers in several languages with vectors made from English.
+# - Gurgurov and others (2026), [CLaS-Bench](https://doi.org/10.48550/arXiv.2601.08331): compares ways of steering a language; differences of means, as in section 1, come first.

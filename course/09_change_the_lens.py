@@ -33,13 +33,13 @@
 # **You need** notebooks 2 and 3, section 2 of notebook 4, and matrices times vectors; for section 6, derivatives.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 60 minutes to work through.
+# **Time** about 80 minutes to work through.
 # The cells run for two to three minutes on two CPU cores the first time.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
-    "about 60 minutes to work through": "an estimate for a lesson",
+    "about 80 minutes to work through": "an estimate for a lesson",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and counted by a test"
     ),
@@ -105,6 +105,16 @@ table.loc[10:]
         (table["this lens"] < table["logit lens"]).loc[10:].all()
     ),
 }
+
+# %% [markdown]
+# **Question.** Why does the text of the fit leave out the concepts of the prompts?
+#
+# <details><summary>Answer</summary>
+#
+# The matrix could learn to lead these latents to these very words.
+# The lens would then show what it remembers of its text, and not what the latent of the prompt holds.
+#
+# </details>
 
 # %% [markdown]
 # ## 2. Watch the answer move
@@ -179,6 +189,19 @@ p = logits.softmax(-1)
 rows = {"by hand": {code: p[sorted(ids)].sum().item() for code, ids in first.token_ids.items()}}
 rows["library"] = {code: linear.probability[code][0, layer - 1].item() for code in rows["by hand"]}
 pd.DataFrame(rows).T.round(4)
+
+# %% [markdown]
+# **Question.** Both panels read the same latents.
+# Which of them shows what the model thinks?
+#
+# <details><summary>Answer</summary>
+#
+# Neither does, on its own.
+# The logit lens shows what the output layer makes of a latent as it is.
+# The linear lens shows what can be predicted from it.
+# What the model *uses* is a question for notebooks 7 and 8.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 09.1 · Fit a lens by hand (6 minutes, medium)
@@ -321,6 +344,17 @@ highest.round(4)
 {
     "Neither control shows either word with more than 1 %": highest.iloc[1:].max().max() < 0.01,
 }
+
+# %% [markdown]
+# **Question.** Someone fits a lens on Chinese sentences, and reports Chinese in the middle layers.
+# What do you ask for?
+#
+# <details><summary>Answer</summary>
+#
+# A lens with text of other languages, over the same latents.
+# If Chinese goes away with it, the finding belongs to the text of the fit.
+#
+# </details>
 
 # %% [markdown]
 # ## 4. More lenses
@@ -466,6 +500,17 @@ qwen_table[columns].round(3)
 }
 
 # %% [markdown]
+# **Question.** The Patchscope is not fitted, and agrees with the fitted lenses.
+# What does it not show?
+#
+# <details><summary>Answer</summary>
+#
+# It runs the model's own later layers, in another prompt.
+# So it shows what these layers can make of the latent, and not that the word was there before them.
+#
+# </details>
+
+# %% [markdown]
 # ## 5. Without the preferences of the output layer
 #
 # **Objective: distinguish information from probability.**
@@ -567,6 +612,17 @@ wide.pivot(index="layer", columns="pair", values=columns).swaplevel(axis=1).sort
         wide.query("pair == 'de → zh' and minus_lower > 0").layer.tolist() == [11, 12, 14, 17, 18]
     ),
 }
+
+# %% [markdown]
+# **Question.** At some layers English words tell the concept better than Spanish ones.
+# Which reason, other than a pivot, can you name?
+#
+# <details><summary>Answer</summary>
+#
+# The model has probably read far more English, so it may know these words better.
+# Then they tell more concepts in any task: the ceilings show how well each language does when its word is in the prompt.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 09.2 · Tell the concept (6 minutes, medium)
@@ -768,6 +824,17 @@ shown.loc[9:].round(2)
 }
 
 # %% [markdown]
+# **Question.** At one layer the linear lens shows Chinese, and the Jacobian lens shows English.
+# Is one of them wrong?
+#
+# <details><summary>Answer</summary>
+#
+# Neither need be wrong, because they answer different questions.
+# Chinese can be predicted from the latent, while a small step along it would raise English at the end.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercise 09.3 · Two blocks (5 minutes, medium)
 #
 # Now a latent is a vector h of two numbers.
@@ -889,6 +956,18 @@ survey.replace({True: "yes", False: "no"})
 }
 
 # %% [markdown]
+# **Question.** Two statements agree with all lenses.
+# Are they safe?
+#
+# <details><summary>Answer</summary>
+#
+# They are safer than the others, for these pairs and this model.
+# All these lenses end in the same output layer, and the limits were chosen after the curves had been seen.
+# Test them on a pair that you have not seen.
+#
+# </details>
+
+# %% [markdown]
 # ## Exercise 09.4 · Your own pair (10 minutes, open)
 #
 # Choose a pair of languages that this notebook does not show; neither of them is English.
@@ -935,6 +1014,34 @@ ll.checks.exercise("09.4", answer)
 display(ll.explore.prompt(model, source="de"))
 
 # %% [markdown]
+# No widget on your screen?
+# This figure shows one word through four lenses.
+
+# %%
+ll.plots.lens_panel([run["year"] for run in german], ["de", "en", "zh"])
+
+# %% [markdown]
+# **Question.** Which words changed with the lens, and which stayed?
+#
+# <details><summary>Answer</summary>
+#
+# Every lens reads the last layer as it is, so the top row stays.
+# Below it, fewer words have English on top through the linear and the tuned lens than through the logit lens.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "the top row stays": (
+        all((run.top_ids[:, -1, 0] == german[0].top_ids[:, -1, 0]).all() for run in german[1:3])
+    ),
+    "fewer words have English on top through the linear and the tuned lens than through the logit lens": (
+        max((run.rank["en"][:, :-1] == 1).any(1).sum() for run in german[1:3])
+        < (german[0].rank["en"][:, :-1] == 1).any(1).sum()
+    ),
+}
+
+# %% [markdown]
 # ## What this does not show
 #
 # - The linear and the tuned lens show what *can be predicted* from a latent. Whether the model uses it is another question (notebooks 7 and 8).
@@ -949,8 +1056,6 @@ display(ll.explore.prompt(model, source="de"))
 # - In Gemma, into Chinese: through the linear lens (fitted on 24 languages), the tuned lens and the Patchscope, Chinese leads from layer 13 or 14 on, with next to no English. Through the Jacobian lens, and a linear lens fitted on English only, English rises higher than through the logit lens.
 # - Retrieval distinguishes information from probability: late in the model, English words tell the concept as well as Chinese ones.
 # - Report a finding with its lens, and with at least one other.
-#
-# **Further reading:** Belrose and others, [Eliciting Latent Predictions with the Tuned Lens](https://doi.org/10.48550/arXiv.2303.08112) (2023); Din and others, [Jump to Conclusions](https://doi.org/10.48550/arXiv.2303.09435) (2023); Ghandeharioun and others, [Patchscopes](https://doi.org/10.48550/arXiv.2401.06102) (2024); Gurnee and others, [the Jacobian lens](https://doi.org/10.48550/arXiv.2607.15495) (2026).
 
 # %% tags=["claims"]
 {
@@ -958,7 +1063,128 @@ display(ll.explore.prompt(model, source="de"))
     "Chinese leads from layer 13 or 14 on": (
         agreement.drop("logit", level="lens")["target_start"].isin([13, 14]).all()
     ),
-    "(2023)": "a year",
-    "(2024)": "a year",
-    "(2026)": "a year",
 }
+
+# %% [markdown]
+# ## Quiz
+#
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 2, the two panels: which sentence do they support?",
+    "How high English rises depends on the lens.",
+    "The latents are the same, and the two lenses show different heights.",
+    "English was made by the logit lens, and is not in the latents.",
+    "A word that one lens does not show may be there all the same.",
+    "The linear lens is right, because it is nearer to the output.",
+    "Nearer to the output means that it predicts well, and not that it reads what is there.",
+    "The Chinese word is in the latents earlier than the logit lens says.",
+    "The linear lens predicts the last layer, so it may do a part of the later layers' work.",
+    supported="a",
+)
+
+# %% tags=["claims"]
+{
+    "the two lenses show different heights": (
+        two.pivot_peak.iloc[1] < 0.6 * two.pivot_peak.iloc[0]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 3, the three panels: which sentence do they support?",
+    "The lens fitted on English is broken.",
+    "On English text it is nearer to the output than the logit lens at these layers.",
+    "A lens that was fitted on English text shows more English.",
+    "Its English line is the highest of the three, over the same latents.",
+    "A lens that was fitted on many languages is neutral.",
+    "It tends to show the languages of its text as well, and Chinese is one of them.",
+    "This lens finds English that the other two miss.",
+    "In its text all words are English, so it shows English whatever the prompt is about.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "Its English line is the highest of the three": (
+        through.probability["en"].mean(0).max()
+        > max(run.probability["en"].mean(0).max() for run in (plain, linear))
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the first table: which sentence does it support?",
+    "The latents hold no English.",
+    "A low peak says that these lenses do not show it, and not that it is not there.",
+    "The pairs of languages differ more than the lenses do, so choose the pair first.",
+    "In each pair the logit lens stands apart from the others in the same way.",
+    "In each pair the logit lens puts Chinese ahead at the latest layer.",
+    "Through each of the other lenses Chinese leads at an earlier layer.",
+    "Three lenses agree, so they are right.",
+    "Two were fitted to the output, and all end in one output layer: they may share a fault.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "In each pair the logit lens puts Chinese ahead at the latest layer": (
+        agreement.target_start.unstack("lens").pipe(
+            lambda starts: (starts.drop(columns="logit").max(axis=1) < starts.logit).all()
+        )
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the curves: which sentence do they support?",
+    "At the last layer the model has forgotten the English words.",
+    "It does not say them, and they still tell the concept.",
+    "English words tell the concept, so the model goes through English.",
+    "Chinese words tell it as well, and information need not be used.",
+    "English is read best because English words are frequent.",
+    "Retrieval takes away what a word has in all prompts, and so its frequency.",
+    "A language can lose its probability and still tell the concept.",
+    "At the last layer P(English) is near zero, and English words tell the concept.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "At the last layer P(English) is near zero, and English words tell the concept": (
+        found.probability["en"].mean(0)[-1] < 0.01 and found.retrieved["en"].mean(0)[-1] > 0.5
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 7, the table: which sentence does it support?",
+    "English is not important, because some lenses do not show it.",
+    "The table is about readings: what the model uses is another question.",
+    "English comes before Chinese in the work of the model.",
+    "Through some lenses English hardly rises, so the order of its peak says little.",
+    "Whether English leads on the way depends on the lens.",
+    "It does through two of the lenses, and not through the others.",
+    "A statement that holds in all rows is a fact about the model.",
+    "All these lenses end in one output layer, so they may agree for this reason.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "It does through two of the lenses, and not through the others": (
+        survey.iloc[:, 0].groupby(level=1).all().sum() == 2
+        and survey.iloc[:, 0].groupby(level=1).any().sum() == 2
+    ),
+}
+
+# %% [markdown]
+# ## Readings
+#
+# - Belrose and others (2023), [Eliciting Latent Predictions with the Tuned Lens](https://doi.org/10.48550/arXiv.2303.08112): where the logit lens misleads, and a lens that is trained.
+# - Din and others (2023), [Jump to Conclusions](https://doi.org/10.48550/arXiv.2303.09435): the linear lens of section 1.
+# - Ghandeharioun and others (2024), [Patchscopes](https://doi.org/10.48550/arXiv.2401.06102): the model itself says what a latent holds.
+# - Gurnee and others (2026), [the Jacobian lens](https://doi.org/10.48550/arXiv.2607.15495): the lens of section 6, and what its authors read with it.

@@ -33,13 +33,13 @@
 # **You need** notebooks 2, 4, 7, 8 and 9.
 # For words you do not know there is a [glossary](GLOSSARY.md).
 #
-# **Time** about 60 minutes to work through, and two hours for the report.
+# **Time** about 90 minutes to work through, and two hours for the report.
 # The cells run for about a minute on two CPU cores the first time.
 # The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
-    "about 60 minutes to work through": "an estimate for a lesson",
+    "about 90 minutes to work through": "an estimate for a lesson",
     "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
         "the name of a model, and counted by a test"
     ),
@@ -89,6 +89,16 @@ mine = {
 }
 
 # %% [markdown]
+# **Question.** Why do you write down your words before you see those of the library?
+#
+# <details><summary>Answer</summary>
+#
+# After a verdict is known, it is easy to believe that you always thought so.
+# If your words are written first, a difference between you and the library is something to explain.
+#
+# </details>
+
+# %% [markdown]
 # ## 2. Four explanations
 #
 # **Objective: turn an explanation into predictions that can fail.**
@@ -105,6 +115,20 @@ mine = {
 # Wu and others, who proposed a hub, find that it is best read in the words of the language that the model has seen most.
 # So evidence against this hub is not evidence against theirs.
 # The artefact assumes that a lens that is fitted to predict the output loses this preference.
+
+# %% [markdown]
+# ### The rivals of notebook 4
+#
+# Notebook 4 opened with five rivals, and judged them by curves alone.
+# They come back here, with more experiments:
+#
+# | notebook 4 | here | what is new |
+# |---|---|---|
+# | lingua franca | *pivot* | erasing the English word must harm the answer more than any control |
+# | shared hub | *hub* | it must show in patching and in retrieval as well |
+# | copy | *copy* | the source word must also tell the concept better than the English word |
+# | biased decoder | *artefact* | a finer form: the output layer prefers the English one of the right words, and a lens that is fitted to the output does not |
+# | shared spelling | section 6 | it is about words, not about the model: does the finding stay without some kinds of words? |
 
 # %% [markdown]
 # A story is worth something if it says in advance what an experiment will show.
@@ -169,6 +193,24 @@ table[["quantity", "compares"]].drop_duplicates().set_index("quantity")
 # %% tags=["claims"]
 {
     "In 80 of 80 the right explanation": "python tests/draws.py 20 400",
+}
+
+# %% [markdown]
+# **Question.** The artefact has the fewest predictions.
+# Is that a strength?
+#
+# <details><summary>Answer</summary>
+#
+# It is not: an explanation that predicts little is hard to refute, and it also says little.
+# Ask for one more prediction before you prefer it.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "The artefact has the fewest predictions": (
+        table["hypothesis"].value_counts().idxmin() == "artefact"
+    ),
 }
 
 # %% [markdown]
@@ -251,6 +293,16 @@ ll.checks.exercise("10.1", answer)
 {
     "For a prediction such as *above 0.01*": "an example",
 }
+
+# %% [markdown]
+# **Question.** An interval lies above zero, and below the smallest effect that counts.
+# What does the rule say to the prediction *above*?
+#
+# <details><summary>Answer</summary>
+#
+# *Against*: the effect is surely there, and surely too small to matter.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 10.2 · The rule (6 minutes, medium)
@@ -443,6 +495,17 @@ against[["hypothesis", "prediction", "measured", "lower", "upper", "n"]].round(3
 }
 
 # %% [markdown]
+# **Question.** The pivot has more predictions against it than for it.
+# Why is the count not the result?
+#
+# <details><summary>Answer</summary>
+#
+# Several predictions rest on one experiment, so they are not separate votes.
+# And a prediction that holds may also be one of another explanation.
+#
+# </details>
+
+# %% [markdown]
 # ## 5. Other pairs, another model
 #
 # **Objective: see which verdicts belong to the pair or to the model.**
@@ -541,6 +604,25 @@ erased.loc[pairs_of_words, ["before", "after", "difference", "lower", "upper", "
     "Chinese *rises* by 8 points": (
         round(100 * erased.difference["en word orthogonal"]) == 8
         and erased.lower["en word orthogonal"] > 0
+    ),
+}
+
+# %% [markdown]
+# **Question.** Pivot, copy and artefact each stand for some pair.
+# Does the way of the model change with the pair?
+#
+# <details><summary>Answer</summary>
+#
+# It may.
+# But the pairs also have different words, and some experiments have few of them.
+# An explanation that stands has nothing against it in these data, and no more.
+#
+# </details>
+
+# %% tags=["claims"]
+{
+    "Pivot, copy and artefact each stand for some pair": (
+        {"pivot", "copy", "artefact"} <= {*unopposed.values()}
     ),
 }
 
@@ -660,6 +742,17 @@ latin.loc[11:].round(4)
 }
 
 # %% [markdown]
+# **Question.** The lead of English is largest for words that are spelled alike.
+# Should you leave these words out?
+#
+# <details><summary>Answer</summary>
+#
+# For the question whether the model goes through English, yes: such a word may be a copy.
+# But the words that are left are other words, so report both numbers.
+#
+# </details>
+
+# %% [markdown]
 # ## 7. Found in the middle, lost at the end
 #
 # **Objective: separate what the middle layers solve from what the answer shows.**
@@ -720,6 +813,18 @@ shown
         (barrier.by_pivot / barrier.solved).drop("into en").between(0.245, 0.545).all()
     ),
 }
+
+# %% [markdown]
+# **Question.** A prompt is solved in the middle, and lost at the end.
+# Did the model know the answer?
+#
+# <details><summary>Answer</summary>
+#
+# At a middle layer the logit lens has a token on top that begins a right word in some language.
+# So the concept can be read there.
+# Whether the later layers could have used it is another question.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 10.3 · Lost (6 minutes, medium)
@@ -820,6 +925,17 @@ models[models["kind"] == "published"][columns].set_index("model")
 # So what stands in the middle need not be English; it may follow the languages of the training text.
 
 # %% [markdown]
+# **Question.** English peaks earlier in one model than in another.
+# May you say that the first one thinks in English earlier?
+#
+# <details><summary>Answer</summary>
+#
+# You may not: the marks come from other words, other prompts and other ways to count.
+# Compare the order of the marks on one line.
+#
+# </details>
+
+# %% [markdown]
 # ## 9. All claims on one page
 #
 # **Objective: say each claim with its control, its certainty, and what would end it.**
@@ -904,6 +1020,46 @@ models[models["kind"] == "published"][columns].set_index("model")
 # | The model thinks in English | left open: its *concept space* leans to English | not a question that a measurement answers | – | – | a definition of *thinks* that could fail |
 
 # %% [markdown]
+# ### What became of the rivals
+#
+# | rival of notebook 4 | in the five pairs of section 5 |
+# |---|---|
+# | lingua franca | the *pivot* stands in Qwen from French to German, alone; in the other pairs something speaks against it |
+# | shared hub | something speaks against the *hub* in all pairs |
+# | copy | the *copy* stands in Gemma from French to Chinese, alone, with few words |
+# | biased decoder | the *artefact* stands in Gemma from Russian to Chinese, alone, judged by one other lens |
+# | shared spelling | a part of the peak only: without words that are spelled alike it is lower, and not gone (section 6) |
+
+# %% tags=["claims"]
+{
+    "the *pivot* stands in Qwen from French to German, alone": (
+        [name for name, said in unopposed.items() if "pivot" in said] == ["Qwen, fr-de"]
+        and unopposed["Qwen, fr-de"] == "pivot"
+    ),
+    "in the other pairs something speaks against it": all(
+        each.counts().loc["pivot", "against"] > 0
+        for name, each in verdicts.items()
+        if name != "Qwen, fr-de"
+    ),
+    "something speaks against the *hub* in all pairs": all(
+        each.counts().loc["hub", "against"] > 0 for each in verdicts.values()
+    ),
+    "the *copy* stands in Gemma from French to Chinese, alone": (
+        [name for name, said in unopposed.items() if "copy" in said] == ["Gemma, fr-zh"]
+        and unopposed["Gemma, fr-zh"] == "copy"
+    ),
+    "the *artefact* stands in Gemma from Russian to Chinese, alone": (
+        [name for name, said in unopposed.items() if "artefact" in said] == ["Gemma, ru-zh"]
+        and unopposed["Gemma, ru-zh"] == "artefact"
+    ),
+    "without words that are spelled alike it is lower, and not gone": (
+        0.5 * german.probability["en"].mean(0).max()
+        < german.without_cognates().probability["en"].mean(0).max()
+        < german.probability["en"].mean(0).max()
+    ),
+}
+
+# %% [markdown]
 # ### Open questions
 #
 # | question | start from |
@@ -917,6 +1073,16 @@ models[models["kind"] == "published"][columns].set_index("model")
 # %% [markdown]
 # Each of them can be answered in a week on a laptop, with a small model.
 # For larger models the table of section 8 has answers to the third question; for models of this size we know of none.
+
+# %% [markdown]
+# **Question.** Which row of these tables would you give up first?
+#
+# <details><summary>Answer</summary>
+#
+# For example the row *English words tell the concept best*, because its certainty is low.
+# More concepts, or a third language whose words tell the concept as well, would end it.
+#
+# </details>
 
 # %% [markdown]
 # ## Exercise 10.4 · A claim of your own (15 minutes, open)
@@ -1025,13 +1191,146 @@ my_slide
 # - Gemma, from German to Chinese: no explanation stands. From French: the copy alone, with few words. Qwen, from French to German: the pivot alone.
 # - The verdict changes with the pair: name the model, the pair, the lens and the control.
 # - *Undecided* is a result. So is a prediction of your own that failed.
+
+# %% [markdown]
+# ## Quiz
 #
-# **Further reading:** Wu and others, [The Semantic Hub Hypothesis](https://doi.org/10.48550/arXiv.2411.04986) (2024); Dumas and others, [Separating Tongue from Thought](https://doi.org/10.48550/arXiv.2411.08745) (2024); Lu and others, [Paths Not Taken](https://doi.org/10.48550/arXiv.2505.20546) (2025); Bafna and others, [The Translation Barrier Hypothesis](https://doi.org/10.48550/arXiv.2506.22724) (2025).
+# Choose the sentence that the figure or the table supports.
+# The others are mistakes that readers make; each choice says why it follows, or why not.
+# (With other parameters the figures may say something else.)
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 4, the first table: which sentence does it support?",
+    "Undecided means that the effect is zero.",
+    "It means that these words can neither show the effect nor rule it out.",
+    "The pivot is refuted, because more rows are against it than for it.",
+    "Several rows rest on one experiment, so they are not separate votes.",
+    "Erasing shows that the answer needs the English word.",
+    "The row of the whole word is undecided, and that of its own part is against it.",
+    "English stands out among the languages that nobody asks for.",
+    "It is more probable than each of them, and tells the concept better.",
+    supported="d",
+)
 
 # %% tags=["claims"]
 {
-    "(2024); Dumas": "a year",
-    "(2024); Lu": "a year",
-    "(2025); Bafna": "a year",
-    "(2025).": "a year",
+    "It is more probable than each of them, and tells the concept better": (
+        (
+            pivot.verdict[
+                [
+                    "In the middle, English is more probable than languages that nobody asks for.",
+                    "English words tell the concept better than words of languages that nobody asks for.",
+                ]
+            ]
+            == "for"
+        ).all()
+    ),
 }
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 5, the first table: which sentence does it support?",
+    "A prediction that is undecided for nearly all pairs is most probably wrong.",
+    "Undecided says that more words are needed.",
+    "The same prediction can have another verdict for another pair.",
+    "Most rows have more than one verdict.",
+    "The demo model copies the source word, whatever the pair.",
+    "The copy stands from French, with few words, and not from German or Russian.",
+    "Qwen thinks in English.",
+    "From French to German the pivot stands, and from French to Chinese it does not.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "Most rows have more than one verdict": (
+        (
+            pd.DataFrame(
+                {name: each.set_index("quantity")["verdict"] for name, each in rows.items()}
+            ).nunique(axis=1)
+            > 1
+        ).mean()
+        > 0.5
+    ),
+    "From French to German the pivot stands, and from French to Chinese it does not": (
+        "pivot" in unopposed["Qwen, fr-de"] and "pivot" not in unopposed["Qwen, fr-zh"]
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 6, the table of kinds: which sentence does it support?",
+    "Each interval above zero is a finding of its own.",
+    "So many kinds are so many looks, and one interval may lie there by chance.",
+    "Words that are spelled alike make the whole finding.",
+    "They are few: without them the peak of English falls only a little.",
+    "Rare words make the model use English.",
+    "There Chinese is lower, and English is not higher than for other words.",
+    "The lead of English is largest for words that are spelled alike.",
+    "It is the largest lead of the column, and these are few words.",
+    supported="d",
+)
+
+# %% tags=["claims"]
+{
+    "The lead of English is largest for words that are spelled alike": (
+        kinds.kind[kinds.lead.idxmax()] == "identical"
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 7, the table: which sentence does it support?",
+    "The middle layers hit these words by chance.",
+    "The false alarms say how often chance does that, and they are few.",
+    "Many prompts show a right word in the middle and a wrong one at the end.",
+    "The column “lost” counts them, and chance alone gives far fewer.",
+    "What the middle solves, it solves in English.",
+    "A large part is solved in the target language or in a third one, and never in English.",
+    "A lost prompt shows that the model cannot write the target language.",
+    "An answer that the word list does not have, such as a synonym, counts as lost as well.",
+    supported="b",
+)
+
+# %% tags=["claims"]
+{
+    "The column “lost” counts them, and chance alone gives far fewer": (
+        barrier.lost.min() > 0.1 and (barrier.false_alarms < 0.2 * barrier.solved).all()
+    ),
+    "A large part is solved in the target language or in a third one, and never in English": (
+        (barrier.by_pivot / barrier.solved).drop("into en").max() < 0.6
+    ),
+}
+
+# %% tags=["quiz"]
+ll.choose(
+    "Section 8, the marks: which sentence do they support?",
+    "First English is said, and then the language of the answer is decided.",
+    "In the models with all marks, English peaks after both decisions.",
+    "All language models decide on the language first.",
+    "Only a few lines have both marks, and all of them are from tasks like these.",
+    "In each model with both marks, the language is decided before the concept.",
+    "On each of these lines the mark of the language lies further left.",
+    "English peaks earlier in larger models because they are larger.",
+    "These marks come from other words, prompts and counts, and the models differ in more.",
+    supported="c",
+)
+
+# %% tags=["claims"]
+{
+    "On each of these lines the mark of the language lies further left": (
+        (models.concept_depth - models.language_depth).dropna().min() > 0
+    ),
+    "English peaks after both decisions": (
+        (models.pivot_depth - models.concept_depth).dropna().min() > 0
+    ),
+}
+
+# %% [markdown]
+# ## Readings
+#
+# - Lu and others (2025), [Paths Not Taken](https://doi.org/10.48550/arXiv.2505.20546): argues for the pivot.
+# - Wu and others (2024), [The Semantic Hub Hypothesis](https://doi.org/10.48550/arXiv.2411.04986): argues for a hub, in a milder form than that of section 2.
+# - Körner and others (2026), [Copy First, Translate Later](https://doi.org/10.48550/arXiv.2604.17633): watches copying and translating grow while a model is trained.
+# - Bafna and others (2025), [The Translation Barrier Hypothesis](https://doi.org/10.48550/arXiv.2506.22724): the idea of section 7.

@@ -51,6 +51,7 @@ from .verdict.senses import english_senses as english_senses
 # The course
 from .course.quiz import predict as predict
 from .course.my_word import my_word as my_word
+from .course.quiz import choose as choose
 
 # Modules: ll.plots.heatmap(run), ll.metrics.mean_ci(x)
 from . import metrics as metrics

@@ -69,7 +69,10 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="MODEL",
         help="as load_model takes them (default: those with stored answers)",
     )
-    atlas.add_argument("--pair", default="fr-zh", help="source-target, without en (default: fr-zh)")
+    atlas.add_argument(
+        "--pair",
+        help="source-target, without en, such as de-zh (default: the pair of the course's atlas)",
+    )
     atlas.add_argument(
         "--every", type=int, default=4, help="every n-th concept of the word list (default: 4)"
     )
@@ -101,10 +104,10 @@ def main(arguments: list[str] | None = None) -> int:
             print(text, end="", flush=True)
         elif options.command == "atlas":
             from .models.load import load_model
-            from .verdict.atlas import MODELS, measure
+            from .verdict.atlas import MODELS, PAIR, measure
             from .verdict.atlas import atlas as table_of
 
-            pair = _pair(options.pair)
+            pair = PAIR if options.pair is None else _pair(options.pair)
             models = [load_model(name) for name in options.names] or [
                 load_model(name, stored=True) for name in MODELS
             ]
@@ -143,10 +146,7 @@ def _check() -> None:
 def _pair(text: str) -> tuple[str, str]:
     source, dash, target = text.strip().partition("-")
     if not dash:
-        raise DataError(
-            f"'{text}' is not a pair: write source-target, such as fr-zh, "
-            "with commas between pairs."
-        )
+        raise DataError(f"'{text}' is not a pair: write source-target, such as fr-zh.")
     return source, target
 
 

@@ -140,3 +140,5 @@ def test_the_command_measures_the_models_that_are_named(monkeypatch, capsys):
 def test_the_command_says_what_is_wrong(capsys):
     assert main(["atlas", "no-such-model-at-all", "--pair", "de"]) == 1
     assert "is not a pair" in capsys.readouterr().err
+    assert main(["atlas", "--pair", "frzh"]) == 1
+    assert capsys.readouterr().err == "'frzh' is not a pair: write source-target, such as fr-zh.\n"

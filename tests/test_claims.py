@@ -61,7 +61,7 @@ def _places(fragment: str, text: str) -> Iterator[tuple[int, int]]:
 
 
 def text_of(script: Script) -> str:
-    return "\n\n".join(script.texts)
+    return "\n\n".join(claim_cells.text_of(cell) for cell in script.cells)
 
 
 # The finder

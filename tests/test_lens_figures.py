@@ -117,6 +117,14 @@ def test_planted_lenses_are_recognised(name):
     assert figure.layout.meta["message"] == PLANTED[name]
 
 
+def test_the_lens_that_is_named_after_a_person_has_a_capital():
+    logit, run = planted.through_lenses("apart")
+    run = replace(run, lens="jacobian")
+    figures = [ll.plots.lens_panel([logit, run]), ll.plots.language_probability(run)]
+    for text in (repr(run), *(figure.to_json() for figure in figures)):
+        assert "Jacobian lens" in text and "jacobian lens" not in text
+
+
 def by_hand(run: ll.Run) -> int | None:
     """The first layer from which the mean P(target) is higher to the end, and 5 % there."""
     pivot, target = (run.probability[code].double().mean(0).tolist() for code in run.pair)

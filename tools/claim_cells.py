@@ -1,6 +1,7 @@
 """Read the claims of a script: what its sentences rest on.
 
-A ``claims`` cell follows the text that quotes a result and stays in the script. It holds one dict:
+A ``claims`` cell follows the text, or the question of a quiz, that quotes a result and stays in the
+script. It holds one dict:
 from the quoted fragment of that text to the expression that must be true at the end of the
 notebook. Where the fragment's number is not a result, a string says what it is instead, such as
 ``"a definition"``. The expression has the numbers of its fragment, so that neither changes without
@@ -75,7 +76,7 @@ def read(script: Script) -> list[Claim]:
     for number, cell in enumerate(cells):
         if "claims" not in tags(cell):
             continue
-        above = [c.source for c in cells[:number] if c.cell_type == "markdown"][-1:]
+        above = [text for c in cells[:number] if (text := text_of(c))][-1:]
         later = changed_after(cells, number)
         for claim in pairs(cell.source, script.path.name):
             said = _wrong(claim, " ".join(above), known, later)
@@ -85,6 +86,21 @@ def read(script: Script) -> list[Claim]:
             found[claim.text] = claim
     refuse(faults)
     return list(found.values())
+
+
+def text_of(cell: nbformat.NotebookNode) -> str:
+    """Return what a cell says to a reader: a text, or the sentences of a question of a quiz."""
+    if cell.cell_type == "markdown":
+        return cell.source
+    if "quiz" not in tags(cell):
+        return ""
+    parts = [node.value for node in ast.walk(ast.parse(cell.source)) if _is_sentence(node)]
+    return "\n\n".join(parts)
+
+
+def _is_sentence(node: ast.AST) -> bool:
+    """Tell whether a part of the code is a text of more than one word."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
 
 
 def refuse(faults: list[str]) -> None:

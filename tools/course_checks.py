@@ -19,6 +19,7 @@ def check_course(course: list[Script]) -> None:
     for script in course:
         _check_cells(script)
         _check_tags(script)
+        _check_quiz(script)
         _check_numbers(script)
         claim_cells.read(script)
         exercises.require_lasting(script)
@@ -66,6 +67,17 @@ def _check_tags(script: Script) -> None:
                 f"{script.path.name}: exercise {exercise.number} has a solution and no stub; "
                 "add a cell tagged 'stub' that checks `answer = ...`."
             )
+
+
+def _check_quiz(script: Script) -> None:
+    """Refuse a question of a quiz that computes something: its sentences are read from the code."""
+    for number, cell in enumerate(script.cells, 1):
+        if "quiz" not in tags(cell):
+            continue
+        body = ast.parse(cell.source).body
+        call = getattr(body[0], "value", None) if len(body) == 1 else None
+        if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "ll.choose"):
+            raise SystemExit(f"{script.path.name}, cell {number}: write one `ll.choose(…)`.")
 
 
 def _check_numbers(script: Script) -> None:

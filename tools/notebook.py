@@ -11,6 +11,7 @@ import nbformat
 from . import links
 from .scripts import Script, slug, tags
 
+FOLDED_TAGS = {"predict", "quiz"}  # of cells whose code holds an answer
 MAX_CODE_LINES, MAX_COLUMNS, MAX_WORDS = 12, 100, 150
 FOLDED = "# Folded: the answer is computed here."
 
@@ -109,10 +110,9 @@ def _next(following: Script | None) -> str:
 def _metadata(cell_tags: list[str]) -> dict:
     """Return a cell's metadata.
 
-    The code of a prediction computes its answer, so JupyterLab folds it away and the site leaves
-    it out.
+    The code of a question holds its answer, so JupyterLab folds it away and the site leaves it out.
     """
-    if "predict" in cell_tags:
+    if FOLDED_TAGS.intersection(cell_tags):
         return {"tags": [*cell_tags, "remove-input"], "jupyter": {"source_hidden": True}}
     return {"tags": cell_tags} if cell_tags else {}
 

@@ -29,6 +29,7 @@ TAGS = {
     "right": "other right answers to the exercise above, as one list; stands in no notebook",
     "wrong": "typical wrong answers to it: a dict from words of the hint to the answer; likewise",
     "predict": "computes the answer to a prediction; its code is folded away",
+    "quiz": "asks which sentence a figure supports; its code is folded away",
     "claims": "what sentences rest on (claim_cells.py); stands in no notebook",
 }
 TEXT, NUMBER = (str,), (int, float)

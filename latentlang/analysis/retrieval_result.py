@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..errors import DataError, near
 from ..lens.tensor_file import one_error, read_tensors, write_tensors
+from ..models.lens_name import lens_name
 from ..prompts.setting import HasSetting, Setting
 from .intervals import mean_ci, simultaneous_ci
 
@@ -76,7 +77,7 @@ class Retrieval(HasSetting):
         return len(self.concepts)
 
     def __repr__(self) -> str:
-        lens = "" if self.lens == "logit" else f", {self.lens} lens"
+        lens = "" if self.lens == "logit" else f", {lens_name(self.lens)}"
         return (
             f"Retrieval({len(self)} prompts x {len(self.layers)} layers of {self.model}, "
             f"{self.number_format}{lens}: {self.setting.title}; {', '.join(self.languages)})"

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..analysis.compare_lenses import compare_lenses
 from ..errors import DataError
 from ..lens.run import Run
+from ..models.lens_name import lens_name
 from .answers import WrongAnswerError, check, function, returned, run, tensor
 
 _SHOWN = ("translation de → zh", "translation fr → zh", "translation ru → zh")
@@ -129,7 +130,9 @@ def own_pair(answer: object) -> str:
         raise WrongAnswerError("English must be neither source nor target: choose another pair.")
     if first.setting.title in _SHOWN:
         raise WrongAnswerError("This notebook shows that pair: choose another one.")
-    peaks = [f"{peak:.1%} through the {lens} lens" for lens, peak in table["pivot_peak"].items()]
+    peaks = [
+        f"{peak:.1%} through the {lens_name(lens)}" for lens, peak in table["pivot_peak"].items()
+    ]
     return f"English peaks at {' and '.join(peaks)}. Which of the two would you report?"
 
 

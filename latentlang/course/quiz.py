@@ -1,8 +1,10 @@
-"""Predict, then look: a question with choices, answered by a click, beside the measured answer.
+"""Questions with choices: each choice shows its own reply.
 
-The widget is plain HTML. It works without a kernel in JupyterLab, in Colab and on a static page.
-In JupyterLab and on a static page, the output of the next cell is out of focus until a choice is
-made: after "run all" the answer would be in view before the question.
+``predict`` asks before a figure, and ``choose`` at the end of a notebook.
+Both are plain HTML. They work without a kernel in JupyterLab, in Colab and on a static page, with a
+mouse or with the keyboard. In JupyterLab and on a static page, the output behind a prediction is
+out of focus until a choice is made: after "run all" the answer would be in view before the
+question.
 """
 
 from __future__ import annotations
@@ -11,16 +13,23 @@ import hashlib
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_lowercase
 
 from ..errors import DataError
 
 _STYLE = """
-.ll-predict { border: 1px solid #5b6770; border-left-width: 5px; border-radius: 4px; }
-.ll-predict { padding: .4em 1em .7em; margin: .5em 0; max-width: 46em; }
-.ll-predict legend { font-weight: 600; padding: 0 .3em; }
-.ll-predict input { margin: .35em .5em .35em 0; }
-.ll-predict label { margin-right: 1.4em; }
-.ll-predict .ll-told { display: none; margin-top: .4em; }
+.ll-asked { border: 1px solid #5b6770; border-left-width: 5px; border-radius: 4px; }
+.ll-asked { padding: .4em 1em .7em; margin: .5em 0; max-width: 46em; }
+.ll-asked legend { font-weight: 600; padding: 0 .3em; }
+.ll-asked input { margin: .35em .5em .35em 0; }
+.ll-asked .ll-told { display: none; margin-top: .4em; }
+"""
+# JupyterLab else takes the arrow keys, which go from choice to choice, to go from cell to cell.
+_KEEPS_ITS_KEYS = "data-lm-suppress-shortcuts='true'"
+_IN_A_ROW = ".ll-predict label { margin-right: 1.4em; }"
+_ONE_BELOW_THE_OTHER = """
+.ll-quiz { display: grid; grid-template-columns: auto 1fr; align-items: baseline; }
+.ll-quiz .ll-told { grid-column: 1 / 3; }
 """
 # Cells and their outputs are called ``.jp-…`` in JupyterLab, ``.cell…`` on the static site.
 _NEXT_OUTPUT = (
@@ -50,27 +59,9 @@ class Prediction:
         )
 
     def _repr_html_(self) -> str:
-        content = f"{self.question}{self.choices}{self.measured}{self.detail}"
-        key = "p" + hashlib.sha256(content.encode()).hexdigest()[:10]
-        rules = [
-            f"#{key} input:checked ~ .ll-told {{ display: block; }}",
-            f"#{key} .ll-told > div {{ display: none; }}",
-        ]
-        inputs, replies = [], []
-        for n, choice in enumerate(self.choices):
-            rules.append(f"#{key} #{key}-{n}:checked ~ .ll-told .ll-{n} {{ display: block; }}")
-            inputs.append(
-                f"<input type='radio' name='{key}' id='{key}-{n}'>"
-                f"<label for='{key}-{n}'>{html.escape(choice)}</label>"
-            )
-            replies.append(f"<div class='ll-{n}'>{self._reply(choice)}</div>")
-        return (
-            f"<style>{_STYLE}{_VEIL}{' '.join(rules)}</style>"
-            f"<fieldset class='ll-predict' id='{key}'>"
-            f"<legend>Predict: {html.escape(self.question)}</legend>"
-            f"{''.join(inputs)}"
-            f"<div class='ll-told' aria-live='polite'>{''.join(replies)}</div></fieldset>"
-        )
+        legend = f"Predict: {self.question}"
+        replies = [self._reply(choice) for choice in self.choices]
+        return _form("ll-predict", _IN_A_ROW + _VEIL, legend, self.choices, replies)
 
     def _reply(self, choice: str) -> str:
         """Return the text that a click on ``choice`` shows."""
@@ -104,3 +95,90 @@ def predict(
     if len(set(texts)) < 2:
         raise DataError("A prediction needs at least two different choices.")
     return Prediction(question, texts, str(measured), detail)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A question with some sentences, of which a figure supports one; each has its reply."""
+
+    question: str
+    sentences: tuple[str, ...]
+    replies: tuple[str, ...]
+    supported: str
+
+    @property
+    def lettered(self) -> tuple[str, ...]:
+        """The sentences, each behind its letter."""
+        return tuple(f"{a}. {text}" for a, text in zip(ascii_lowercase, self.sentences))
+
+    def __repr__(self) -> str:
+        return "\n".join((self.question, *(f"  {sentence}" for sentence in self.lettered)))
+
+    def _repr_html_(self) -> str:
+        replies = []
+        for letter, reply in zip(ascii_lowercase, self.replies):
+            lead = "✔ <b>Correct.</b>" if letter == self.supported else "✘ <b>Not supported.</b>"
+            replies.append(f"{lead} {html.escape(reply)}")
+        return _form("ll-quiz", _ONE_BELOW_THE_OTHER, self.question, self.lettered, replies)
+
+
+def choose(question: str, *sentences: str, supported: str) -> Choice:
+    """Return a question of a quiz: which of some sentences does a figure support?
+
+    Args:
+        question: names the figure or the table.
+        sentences: at least three, each followed by the reply that its choice shows: why it
+            follows from the figure, or why not.
+        supported: the letter of the sentence that the figure supports; the first one is ``"a"``.
+
+    Raises:
+        DataError: for fewer than three sentences, two that are the same, a sentence without a
+            reply, or a letter that no sentence has.
+
+    >>> choose("The bars?", "1 > 2", "No.", "2 > 1", "Yes.", "1 = 2", "No.", supported="b")
+    The bars?
+      a. 1 > 2
+      b. 2 > 1
+      c. 1 = 2
+    """
+    shown, replies = sentences[::2], sentences[1::2]
+    if len(set(shown)) < max(3, len(shown)) or len(replies) < len(shown):
+        raise DataError(
+            "A question of a quiz needs at least three different sentences, each followed by its "
+            "reply."
+        )
+    letters = ascii_lowercase[: len(shown)]
+    if len(supported) != 1 or supported not in letters:
+        raise DataError(
+            f"'{supported}' is not the letter of a sentence: choose among {', '.join(letters)}."
+        )
+    return Choice(question, shown, replies, supported)
+
+
+def _form(
+    kind: str, style: str, legend: str, choices: Sequence[str], replies: Sequence[str]
+) -> str:
+    """Return a question as HTML: one button per choice, which shows the reply of its place.
+
+    ``replies`` are HTML; ``legend`` and ``choices`` are text.
+    """
+    content = "".join((legend, *choices, *replies))
+    key = "p" + hashlib.sha256(content.encode()).hexdigest()[:10]
+    rules = [
+        f"#{key} input:checked ~ .ll-told {{ display: block; }}",
+        f"#{key} .ll-told > div {{ display: none; }}",
+    ]
+    inputs, told = [], []
+    for n, (choice, reply) in enumerate(zip(choices, replies)):
+        rules.append(f"#{key} #{key}-{n}:checked ~ .ll-told .ll-{n} {{ display: block; }}")
+        inputs.append(
+            f"<input type='radio' name='{key}' id='{key}-{n}' {_KEEPS_ITS_KEYS}>"
+            f"<label for='{key}-{n}'>{html.escape(choice)}</label>"
+        )
+        told.append(f"<div class='ll-{n}'>{reply}</div>")
+    return (
+        f"<style>{_STYLE}{style}{' '.join(rules)}</style>"
+        f"<fieldset class='ll-asked {kind}' id='{key}'><legend>{html.escape(legend)}</legend>"
+        f"{''.join(inputs)}"
+        f"<div class='ll-told' aria-live='polite'>{''.join(told)}</div></fieldset>"
+    )

@@ -12,6 +12,7 @@ from ..errors import TraceError
 from ..lens.lens import Lens
 from ..lens.run import Run
 from ..lenses.recipes import LENSES, left_out
+from ..models.lens_name import lens_name
 from ..models.model import Model
 from ..models.stored import Stored
 from ..plots.text import escape
@@ -91,7 +92,7 @@ class LensMenu:
         if len(run) == 1:
             about, other = f"'{escape(shared[0])}'", f"another concept, such as '{left_out()[0]}'"
         return [
-            f"The {run.lens} lens was fitted on sentences about {about}, so it may know too "
+            f"The {lens_name(run.lens)} was fitted on sentences about {about}, so it may know too "
             f"much: choose {other}"
         ]
 

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..errors import DataError
+from ..models.lens_name import lens_name
 from ..prompts.rows import HasPrompts, rows_of
 from ..prompts.setting import Setting
 from ..prompts.token_texts import TokenTexts
@@ -118,7 +119,7 @@ class Run(HasReadings, HasPrompts):
         size = f"{len(self)} prompts x {len(self.layers)} layers"
         if self.position_tokens:
             size += f" x {len(self.position_tokens)} positions"
-        lens = "" if self.lens == "logit" else f", {self.lens} lens"
+        lens = "" if self.lens == "logit" else f", {lens_name(self.lens)}"
         changes = "".join(f", {each}" for each in self.interventions)
         return (
             f"Run({size} of {self.model}, {self.number_format}{lens}{changes}: "

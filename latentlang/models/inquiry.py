@@ -10,6 +10,7 @@ from typing import Any
 
 from ..prompts.setting import Setting
 from ..prompts.words import load_words
+from .lens_name import lens_name
 from .question_row import file_of, require_kinds
 from .whole_inquiry import PivotInquiry, RetrievalInquiry, SweepInquiry
 
@@ -45,7 +46,7 @@ class Inquiry:
     @property
     def title(self) -> str:
         """The task, its languages, and the choices that are not the default ones."""
-        lens = "" if self.lens == "logit" else f" · {self.lens} lens"
+        lens = "" if self.lens == "logit" else f" · {lens_name(self.lens)}"
         about = ", ".join(self.concepts) or f"every={self.every}"
         return f"{self.setting.title}{lens} ({about})"
 

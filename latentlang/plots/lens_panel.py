@@ -12,10 +12,11 @@ from ..analysis.phases import THRESHOLD, Phases, find_phases
 from ..analysis.summary import summarize
 from ..errors import DataError, near
 from ..lens.run import Run
+from ..models.lens_name import lens_name
 from .evidence import quiet_layers, yardstick
 from .fit import finish
 from .layer_curves import MOST_LABELS, OTHER_WORDS, add_curve, add_yardstick, set_scale
-from .lens_story import from_layer, lens_message, lens_name, verb_of
+from .lens_story import from_layer, lens_message, verb_of
 from .marks import mark_quiet, name_panel, shade
 from .naming import averages, band_note, described_model, given, said_name, size
 from .style import PHASE_FILLS, TARGET_COLOR, colored
@@ -139,6 +140,6 @@ def _mark_panel(figure: go.Figure, row: int, name: str, starts: Phases, target: 
         fill, (_, last) = PHASE_FILLS["target"], figure.layout[f"xaxis{suffix}"].range
         place = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
         shade(figure, f"target {name}", starts.target_start - 0.5, last, fill, **place)
-    text = f"{lens_name(name)}<br>{colored(said, TARGET_COLOR)}"
+    text = f"{escape(lens_name(name))}<br>{colored(said, TARGET_COLOR)}"
     xref, yref = f"x{suffix} domain", f"y{suffix} domain"
     name_panel(figure, text, x=0, xref=xref, yref=yref, xanchor="left", align="left")

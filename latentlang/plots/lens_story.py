@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..analysis.phases import Phases
+from ..models.lens_name import lens_name
 from .messages import sentence
 from .phases_story import NEARLY_ALL
 from .text import escape
@@ -89,20 +89,8 @@ def _lenses(names: Sequence[str], count: int) -> str:
     """
     if len(names) == count > 1:
         return "both lenses" if count == 2 else f"all {count} lenses"
-    said = [
-        lens_name(name) if lens_name(name) == escape(name) else f"the {lens_name(name)}"
-        for name in names
-    ]
+    said = [escape(name if lens_name(name) == name else f"the {lens_name(name)}") for name in names]
     return " and ".join([", ".join(said[:-1]), said[-1]] if said[:-1] else said)
-
-
-def lens_name(name: str) -> str:
-    """Return what a figure calls a lens; a name of several words speaks for itself.
-
-    >>> lens_name("logit"), lens_name("fitted on half")
-    ('logit lens', 'fitted on half')
-    """
-    return f"{name} lens" if re.fullmatch(r"[\w-]+", name) else escape(name)
 
 
 def _overlap(starts: Iterable[Phases]) -> bool:

@@ -13,6 +13,7 @@ from ..lens.curves import MeanCurves
 from ..lens.readings import READINGS
 from ..lens.run import Run
 from ..lens.sweep_result import Sweep
+from ..models.lens_name import lens_name
 from ..runs.pivot_result import PivotTest
 from .messages import spans
 from .text import escape, language_label, language_name
@@ -88,7 +89,7 @@ def described_model(
     through = ""
     # Sweeps and pivot tests read the model's own output.
     if lens and not isinstance(run, Sweep | PivotTest) and run.lens != "logit":
-        through = f", {run.lens} lens"
+        through = f", {lens_name(run.lens)}"
     origin = f" (published, {run.reference})" if isinstance(run, MeanCurves) else ""
     return escape(f"{name}{number_format}{through}{origin}")
 

@@ -77,6 +77,7 @@ def test_no_figure_prediction_or_reply_runs_what_it_shows(folder, words, offline
     )
     parts = [ll.predict(EVIL, [EVIL, TOKENS[1]], EVIL, TOKENS[1])._repr_html_()]
     parts += [
+        ll.choose(EVIL, EVIL, EVIL, TOKENS[1], EVIL, "c", "d", supported="a")._repr_html_(),
         ll.checks.exercise(EVIL, 1)._repr_html_(),
         ll.checks.exercise("01.1", EVIL)._repr_html_(),
     ]

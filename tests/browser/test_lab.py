@@ -18,6 +18,7 @@ line = go.Scatter(x=[1, 2], y=[1, 2], line={"color": "#D55E00", "width": 9})
 figure = go.Figure(line, {"template": "plotly_white", "title": "A finding", "height": 300})
 figure"""
 ASK = 'll.predict("Up or down?", ["up", "down"], "up")'
+CHOOSE = 'll.choose("Which?", "up", "No.", "down", "Yes.", "flat", "Never.", supported="b")'
 OWN = 'go.Figure(line, {"template": "plotly_dark", "height": 300})'  # made for the dark
 TALL = "from IPython.display import HTML\nHTML(\"<div style='height: 4000px'></div>\")"
 GRID = """from latentlang.models.stored import stored_model
@@ -38,7 +39,9 @@ def test_figures_wait_for_a_prediction_and_follow_the_dark_theme(notebook, shoot
     plots.nth(2).locator(".main-svg").first.wait_for()
     answer = page.locator(".jp-Cell:has(.ll-predict) + .jp-Cell .jp-Cell-outputArea > *").first
     assert "blur" in answer.evaluate(FILTER)
-    page.locator(".ll-predict label").first.click()
+    page.locator(".ll-predict input").first.focus()
+    page.keyboard.press("ArrowDown")
+    assert page.get_by_role("radio", name="down").is_checked()
     assert answer.evaluate(FILTER) == "none"
     assert _brightness(plots.nth(0)) > 200, "In the light theme a figure is light."
 
@@ -50,6 +53,21 @@ def test_figures_wait_for_a_prediction_and_follow_the_dark_theme(notebook, shoot
         assert _brightness(plots.nth(n)) < 60
         assert _is_orange(plots.nth(n)), "The role's hue stays."
     assert page.locator(".Toastify__toast").count() == 0, "A window about news is open."
+    assert notebook.errors == [] and notebook.external == []
+
+
+def test_a_quiz_answers_by_keyboard_and_hides_nothing(notebook):
+    notebook.run_cells("quiz.ipynb", SETUP, CHOOSE, FIGURE)
+    form = notebook.show_cell(1).locator(".ll-quiz")
+    form.locator("input").first.focus()
+    said = []
+    for key in ("Space", "ArrowDown", "ArrowDown"):
+        notebook.page.keyboard.press(key)
+        told = [reply for reply in form.locator(".ll-told > div").all() if reply.is_visible()]
+        said += [reply.inner_text() for reply in told]
+    assert said == ["✘ Not supported. No.", "✔ Correct. Yes.", "✘ Not supported. Never."]
+    figure = notebook.show_cell(2).locator(".jp-Cell-outputArea > *").first
+    assert figure.evaluate(FILTER) == "none"
     assert notebook.errors == [] and notebook.external == []
 
 
