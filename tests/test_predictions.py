@@ -48,13 +48,13 @@ def test_every_choice_is_answered_with_what_was_measured():
     asked = ll.predict("Which is larger?", ["one", "two", "<b>"], "two", "2 > 1")
     page = asked._repr_html_()
     told = re.findall(r"<div class='ll-\d'>(.*?)</div>", page)
-    assert len(told) == 3 and "Correct." in told[1] and "2 &gt; 1" in told[1]
+    assert len(told) == 4 and "Correct." in told[1] and "2 &gt; 1" in told[1]
     assert (
-        all("Measured here: two." in told[n] for n in (0, 2))
+        all("Measured here: two." in told[n] for n in (0, 2, 3))
         and "&lt;b&gt;" in told[2]
         and "<i><b>" not in page
     )
-    assert page.count("type='radio'") == 3 == page.count("<label for=")
+    assert page.count("type='radio'") == 4 == page.count("<label for=")
     assert "2 > 1" not in repr(asked)  # what a log shows does not give the answer away
     assert "two" in repr(asked)
 
@@ -63,7 +63,14 @@ def test_a_surprise_is_told_with_every_choice():
     told = re.findall(
         r"<div class='ll-\d'>(.*?)</div>", ll.predict("Which?", ["a", "b"], "neither")._repr_html_()
     )
-    assert all("Measured here: neither." in text for text in told) and len(told) == 2
+    assert all("Measured here: neither." in text for text in told) and len(told) == 3
+
+
+def test_who_only_looks_is_told_without_being_judged():
+    page = ll.predict("Which?", ["a", "b"], "b", "b = 2")._repr_html_()
+    (number,) = re.findall(r"id='\w+-(\d)'[^>]*><label for='[\w-]+'>show anyway<", page)
+    (told,) = re.findall(rf"<div class='ll-{number}'>(.*?)</div>", page)
+    assert told == "<b>Measured here: b.</b> b = 2"
 
 
 def test_one_choice_is_no_question():

@@ -31,6 +31,7 @@ _ONE_BELOW_THE_OTHER = """
 .ll-quiz { display: grid; grid-template-columns: auto 1fr; align-items: baseline; }
 .ll-quiz .ll-told { grid-column: 1 / 3; }
 """
+_SHOW = "show anyway"
 # Cells and their outputs are called ``.jp-…`` in JupyterLab, ``.cell…`` on the static site.
 _NEXT_OUTPUT = (
     ":is(.cell, .jp-Cell):has(.ll-predict):not(:has(.ll-predict :checked)) "
@@ -46,7 +47,10 @@ _VEIL = f"""
 
 @dataclass(frozen=True)
 class Prediction:
-    """A question to answer before a figure; a click on a choice shows the measured answer."""
+    """A question to answer before a figure; a click on a choice shows the measured answer.
+
+    The last choice is not a guess: it shows the answer, and the figure, to those who only look.
+    """
 
     question: str
     choices: tuple[str, ...]
@@ -60,16 +64,22 @@ class Prediction:
 
     def _repr_html_(self) -> str:
         legend = f"Predict: {self.question}"
-        replies = [self._reply(choice) for choice in self.choices]
-        return _form("ll-predict", _IN_A_ROW + _VEIL, legend, self.choices, replies)
+        replies = [*map(self._reply, self.choices), self._told(self._measured())]
+        return _form("ll-predict", _IN_A_ROW + _VEIL, legend, (*self.choices, _SHOW), replies)
 
     def _reply(self, choice: str) -> str:
         """Return the text that a click on ``choice`` shows."""
         if choice == self.measured:
             lead = "✔ <b>Correct.</b>"
         else:
-            measured = html.escape(self.measured)
-            lead = f"✘ You said <i>{html.escape(choice)}</i>. <b>Measured here: {measured}.</b>"
+            lead = f"✘ You said <i>{html.escape(choice)}</i>. {self._measured()}"
+        return self._told(lead)
+
+    def _measured(self) -> str:
+        return f"<b>Measured here: {html.escape(self.measured)}.</b>"
+
+    def _told(self, lead: str) -> str:
+        """Return a reply: how it begins, and the numbers."""
         return f"{lead} {html.escape(self.detail)}".rstrip()
 
 
