@@ -275,6 +275,17 @@ def test_copies_are_counted_among_the_runs_that_follow_the_source(copies, said):
     assert part == (f"the source word leads at some layers {said}" if said else "")
 
 
+def test_where_the_pivot_is_the_target_no_phase_is_told():
+    """The rule compares two languages, and would say of one that it is above itself."""
+    title = phases_message(Phases(None, None), "English", "English", "French")
+    assert title == "No phases: English is the pivot and the target"
+    (note,) = phases_notes(Phases(None, None), "English", "English", "French")
+    assert note == "Phases compare two languages, and here English is both."
+    copied = Phases(None, None, copy=(3,))
+    assert "copy" in phases_message(copied, "English", "English", "French")
+    assert "Copy: French" in phases_notes(copied, "English", "English", "French")[0]
+
+
 def test_only_the_phases_say_that_copy_leads():
     """P(source) is certainly ahead with 2 to 4 %, which is not copy: that begins at 5 %."""
     curves = {"en": planted.flat(1e-3), "zh": planted.flat(2e-3), "fr": planted.flat(0.03)}

@@ -24,6 +24,8 @@ def phases_message(
     if starts.copy:
         copied = copy_part(source, starts.copy)
         return sentence([copied + _beside(starts.copy, concept, pivot, target)], given)
+    if pivot == target:
+        return sentence([f"no phases: {pivot} is the pivot and the target"], given)
     if concept is None and end is None:
         sure = _never(starts.concept_share) and _never(starts.target_share)
         clear, clearly = ("", "") if sure else ("clear ", "clearly ")
@@ -53,6 +55,8 @@ def phases_notes(starts: Phases, pivot: str, target: str, source: str = "") -> l
     concept = _found(starts.concept_start, starts.concept_interval, starts.concept_share)
     end = _found(starts.target_start, starts.target_interval, starts.target_share)
     copy = f" Copy: {source} above 5 % and above both." if starts.copy else ""
+    if pivot == target:
+        return [f"Phases compare two languages, and here {pivot} is both.{copy}"]
     return [
         f"Concept phase ({pivot} above 5 % and {target}): {concept}.",
         f"Target phase ({target} above {pivot} to the end, and there above 5 %): {end}.{copy}",

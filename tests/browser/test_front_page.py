@@ -211,6 +211,8 @@ def test_a_task_of_one_language_and_a_concept_that_no_mean_holds(opened, shoot):
     assert same(
         lines(page.evaluate(DATA, "curves"))["Russian"], run.probability["ru"].double().mean(0)
     )
+    control(page, "Task").select_option("cloze")
+    page.get_by_role("status").get_by_text("gemma-3-270m, cloze, Russian: ").wait_for()
     control(page, "Task").select_option("translation")
     page.get_by_role("status").get_by_text(
         "gemma-3-270m, translation, French → Russian: "
@@ -301,7 +303,7 @@ def test_a_link_carries_the_view_and_another_one_changes_it(opened):
 def test_a_link_to_what_is_not_stored_falls_back_with_a_sentence(opened, link, words):
     page = opened(link) if "llama" not in link else opened()
     page.goto(page.url.partition("#")[0] + link)
-    page.get_by_role("status").get_by_text("Not stored, so what comes nearest").wait_for()
+    page.get_by_role("status").get_by_text("What comes nearest is shown").wait_for()
     assert words in said(page)
     page.wait_for_function("() => location.hash.startsWith('#model=')")
     assert page.locator("#ll-front .js-plotly-plot").count() >= 2

@@ -8,9 +8,9 @@
   const CHOICES = { model: "Model", task: "Task", source: "From", target: "To" };
   const LABELS = { ...CHOICES, concept: "Concept", patch: "Latents from" };
   const PARTS = {
-    curves: ["Which language is the next token in?", "The lines are means over the prompts. Where single prompts are stored, the bands are 95\u00a0% intervals, and the dotted line is another concept's words: a curve below it means nothing."],
+    curves: ["Which language is the next token in?", "The lines are means over the prompts. Where single prompts are stored, the bands are 95\u00a0% intervals, and the dotted line is another concept's words: a curve below it says nothing."],
     dots: ["One dot per concept", "A few words can make a mean. Choose a concept here, or click its dot; the ring marks it."],
-    grid: ["The layers of this concept", "A row is a layer, and its cell is the most probable next token. English is orange (●), the target blue (■), the source green (◆). Arrow keys move; Enter or a click lists the candidates."],
+    grid: ["The layers of this concept", "A row is a layer, and its cell is the most probable next token. English is orange (●), the target blue (■), the source green (◆). A token may be only the beginning of a word. Arrow keys move; Enter or a click lists the candidates."],
     phases: ["Entropy, token energy and phases", "Where is the model undecided, how near does the latent point to tokens, and which language takes over?"],
     patch: ["Change one layer", "One layer of each prompt is replaced by the same layer of another prompt. The curves show what the model answers then, and the thin lines show the controls."],
   };
@@ -56,7 +56,8 @@
   const status = make("p", { role: "status", class: "ll-said" });
   const parts = {};
   // `state` is what the page shows, and `asked` what a reader asked for last.
-  let index, mount, grid, state = {}, asked = {}, data = {}, key = "", turn = 0;
+  // `before`: the source of the last view that had two languages.
+  let index, mount, grid, before, state = {}, asked = {}, data = {}, key = "", turn = 0;
 
   // Names
 
@@ -176,7 +177,7 @@
         showlegend: false, marker: { symbol: "circle-open", size: 17, color, line: { width: 2.5, color } } });
     };
     const alone = data.singly.includes(state.concept);
-    if (alone) words = `${state.concept} is shown on its own: it has no dot, and no mean holds it.`;
+    if (alone) words = `${state.concept} is shown on its own: it has no dot, and it is in none of the means.`;
     const place = put("dots", data.dots, alone ? null : mark);
     place?.on("plotly_click", ({ points: [{ customdata }] }) => {
       if (customdata !== undefined) choose({ concept: data.concepts[customdata] });
@@ -217,21 +218,22 @@
     const [values, patch] = await Promise.all([
       now.concept && load(`${name}/${concepts.indexOf(now.concept)}`), now.patch && load(`${name}/${now.patch}`)]);
     if (mine !== turn) return; // something else was asked for in the meantime
-    const before = state, other = name !== key, said = [];
+    const last = state, other = name !== key, said = [];
     [state, asked, data, key] = [now, now, content, name];
-    if (vain.length) said.push(`Not stored, so what comes nearest is shown: ${listed(vain)}.`);
+    if (!alone(now)) before = now.source;
+    if (vain.length) said.push(`Not stored: ${listed(vain)}. What comes nearest is shown.`);
     drawChoices(possible);
     if (other) {
       put("curves", data.curves);
       put("phases", data.phases);
       said.push(`${state.model}, ${state.task}, ${pair(alone(state) ? state.target : `${state.source}-${state.target}`)}: ${data.said}.`);
     }
-    if (other || before.concept !== state.concept) {
+    if (other || last.concept !== state.concept) {
       const words = drawDots();
       if (!other) said.push(words, `${values.message}.`);
     }
     drawGrid(values);
-    if (other || before.patch !== state.patch) {
+    if (other || last.patch !== state.patch) {
       put("patch", patch?.figure);
       if (!other) said.push(`${patch.said}.`);
     }
@@ -241,7 +243,11 @@
   const safely = (wanted, kept = false) => show(wanted, kept).catch((error) => {
     status.textContent = `The data cannot be loaded (${error.message}): make the site again.`;
   });
-  const choose = (changes) => safely({ ...asked, ...changes }, true);
+  const choose = (changes) => {
+    // After a task of one language, a translation begins from the language that it last began from.
+    const source = changes.task && alone(state) && before !== asked.target ? { source: before } : {};
+    safely({ ...asked, ...source, ...changes }, true);
+  };
 
   const copy = async () => {
     const text = `${location.href.split("#")[0]}${link()}`;
