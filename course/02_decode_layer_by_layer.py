@@ -25,11 +25,15 @@
 # **You need** notebook 1, matrix products, the softmax, and the [glossary](GLOSSARY.md) for new words.
 #
 # **Time** about 75 minutes to work through; the cells run for two minutes on two CPU cores the first time, in 2 GB of memory.
+# The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
     "about 75 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
+    "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
+        "the name of a model, and what tests/test_packaged.py counts in its file"
+    ),
 }
 
 # %% tags=["setup"]

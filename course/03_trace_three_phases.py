@@ -25,11 +25,15 @@
 # **You need** notebook 2, and the dot product of vectors; new words stand in the [glossary](GLOSSARY.md).
 #
 # **Time** about 70 minutes to work through; the cells run for about a minute and a half on two CPU cores the first time, in 2 GB of memory.
+# The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
     "about 70 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "tests/test_small_machine.py",
+    "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
+        "the name of a model, and what tests/test_packaged.py counts in its file"
+    ),
 }
 
 # %% tags=["setup"]

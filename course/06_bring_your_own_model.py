@@ -25,12 +25,16 @@
 # **You need** notebooks 2 and 4; new words stand in the [glossary](GLOSSARY.md).
 #
 # **Time** about 60 minutes to work through; the cells run for two minutes on two CPU cores the first time, in 2 GB of memory.
+# The default model is Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number) made dense again.
 
 # %% tags=["claims"]
 {
     "load one in 8-bit": "the name of a number format",
     "about 60 minutes to work through": "an estimate for a lesson",
     "in 2 GB of memory": "run in a container of 2 GB",
+    "Gemma 3 270M, from a quantized file (Q4_K_M, 7.4 bits per number)": (
+        "the name of a model, and what tests/test_packaged.py counts in its file"
+    ),
 }
 
 # %% tags=["setup"]

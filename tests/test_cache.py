@@ -29,7 +29,7 @@ from latentlang.prompts.cognates import Alike
 from latentlang.prompts.prompt import Prompt
 from latentlang.prompts.setting import Setting
 from latentlang.prompts.yardstick import Yardstick
-from latentlang.runs import cache, experiments
+from latentlang.runs import cache, question
 from latentlang.runs.experiment import Experiment
 from latentlang.runs.precompute import precompute
 
@@ -171,9 +171,9 @@ def test_a_refresh_lasts_and_concerns_every_stored_answer_of_the_pair(old, tiny,
     """Part and whole answer each other: neither may give old numbers afterwards."""
     *questions, right = old
     ll.run_experiment(tiny("llama"), **questions[refreshed], refresh=True)
-    for question in questions:
-        again = ll.run_experiment(tiny("llama"), **question)
-        torch.testing.assert_close(again.entropy, right[question["every"]])
+    for asked in questions:
+        again = ll.run_experiment(tiny("llama"), **asked)
+        torch.testing.assert_close(again.entropy, right[asked["every"]])
 
 
 def test_a_refresh_concerns_the_runs_with_latents_too(old, tiny, own_cache):
@@ -189,7 +189,7 @@ def test_a_refresh_concerns_the_runs_with_latents_too(old, tiny, own_cache):
 def test_an_interrupted_refresh_leaves_no_old_number(old, tiny, monkeypatch):
     """It stops after its first part; what is asked then is new, and that part is not read twice."""
     some, _, right = old
-    monkeypatch.setattr(experiments, "_PART", 8)
+    monkeypatch.setattr(question, "_PART", 8)
     model, rows = tiny("llama"), []
 
     def stop(_, inputs, options):

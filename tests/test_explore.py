@@ -484,16 +484,21 @@ def test_the_explorer_of_a_prompt_shows_what_is_stored_of_a_model(model):
     assert followed(root, "de") == pytest.approx(book.probability["de"][0].tolist(), abs=HALF)
     assert part(root, "grid").data["grids"][0]["layers"] == list(book.layers)
     assert part(root, "grid").state == "", "another model: all of its layers"
-    assert find(root, "Concept").options == tuple(stored.prompts["concept"])
+    alone = ("flower", "eagle")  # which are stored beside every fourth concept
+    assert find(root, "Concept").options == (*stored.prompts["concept"], *alone)
     assert said.startswith("After layer 28") and "Stored answers hold the last position" in said
     assert f"python -m latentlang prefetch {QWEN}" in said and said.count(". ") == 1
     assert any(book.prompts["text"][0].split("\n")[-1] in text for text in texts(root))
 
-    find(root, "Concept").value = "flower"  # which is not stored
-    assert settled(root).startswith("'flower' is not stored, so this is 'sky'. After layer 28")
+    find(root, "Concept").value = "flower"
+    assert settled(root).startswith("After layer 28")
+    flower = ll.run_experiment(stored_model(QWEN), "translation", "fr", "de", concepts="flower")
+    assert followed(root, "de") == pytest.approx(flower.probability["de"][0].tolist(), abs=HALF)
+    find(root, "Concept").value = "water"  # which is not stored
+    assert settled(root).startswith("'water' is not stored, so this is 'sky'. After layer 28")
     assert find(root, "Concept").value == "sky" and looks_current(root)
-    find(root, "From").value = "ru"
-    assert "'translation ru → de (every=1)' is not stored" in settled(root)
+    find(root, "From").value = "fi"
+    assert "'translation fi → de (every=1)' is not stored" in settled(root)
     find(root, "From").value = "fr"
     settled(root)
     find(root, "Prompt").value = "The flower is"

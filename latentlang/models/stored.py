@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 from ..errors import ModelError
 from ..files import data_file, shared_cache
 from ..prompts.build import setting_of
+from ..prompts.tasks import TASKS
 from ..prompts.token_texts import TokenTexts
 from ..prompts.tokens import Starts
 from .catalogue import CATALOGUE, PACKAGED
@@ -51,8 +52,13 @@ class Stored(Session):
             kind: of the question; the stored ones of this kind are named first.
         """
         stored = [each for store in self.stores for each in store.answers]
-        stored.sort(key=lambda each: kind is not None and not isinstance(each, kind))
-        titles = list(dict.fromkeys(each.title for each in stored))
+
+        def place(each: Asked) -> tuple[bool, int]:
+            task = each.setting.task if isinstance(each, Inquiry) else ""
+            other = kind is not None and not isinstance(each, kind)
+            return other, [*TASKS, task].index(task)  # the task that most ask about is first
+
+        titles = list(dict.fromkeys(each.title for each in sorted(stored, key=place)))
         listed = ", ".join(titles[:_LISTED]) or "none"
         if len(titles) > _LISTED:
             listed += f" and {len(titles) - _LISTED} more"

@@ -6,6 +6,7 @@ which the other tests, the site and the claims read it.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from latentlang.files import user_data
 from tools import pages, store
 from tools.scripts import ROOT, Script, scripts
 
@@ -34,6 +36,12 @@ def kept(script: Script) -> Iterator[Path]:
     """The place of the executed notebook in the store; who reads it waits until it is there."""
     with store.running(script, "student"):
         yield store.place(script, "student")
+
+
+@pytest.fixture(autouse=True)
+def reader_without_results() -> None:
+    """Each notebook is that of a reader whose word no other notebook has measured."""
+    shutil.rmtree(user_data(), ignore_errors=True)
 
 
 @pytest.mark.timeout(1800)
