@@ -119,9 +119,9 @@ def test_stored_answers_are_what_the_model_says_today(qwen):
     for request in (each.arguments for each in runs if not each.arguments.get("lens")):
         run = ll.run_experiment(stored, **request)
         prompts = ll.build_prompts(
-            request["task"], request["source"], request["target"], tokenizer=qwen.tokenizer
+            request["task"], request.get("source"), request["target"], tokenizer=qwen.tokenizer
         )
-        some = list(run.prompts["concept"])[:: len(run) // 10][:10]
+        some = list(run.prompts["concept"])[:: max(1, len(run) // 10)][:10]
         again = ll.decode(qwen, prompts[some], progress=False)
         for code in again.languages:
             gap = (again.probability[code] - run[some].probability[code]).abs()
