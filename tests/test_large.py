@@ -105,7 +105,7 @@ def test_english_is_seen_on_the_way_to_german(qwen, prompts):
 
 
 def test_stored_answers_are_what_the_model_says_today(qwen):
-    """Every stored prompt is the one that would be asked, and ten of each run are read again.
+    """Every stored prompt is the one that would be asked, and ten of two runs are read again.
 
     In bfloat16 a prompt's numbers depend a little on its batch: hence the room.
     """
@@ -115,13 +115,13 @@ def test_stored_answers_are_what_the_model_says_today(qwen):
     assert list(retrieval_differences(store, qwen)) == []
     assert len(store.answers) == len(answers.requests(NAME))
     stored = ll.load_model(NAME, stored=True)
-    runs = [each for each in answers.requests(NAME) if each in answers.RUNS]
+    runs = [each for each in answers.requests(NAME, ["notebook_02"]) if each in answers.RUNS]
     for request in (each.arguments for each in runs if not each.arguments.get("lens")):
         run = ll.run_experiment(stored, **request)
         prompts = ll.build_prompts(
-            request["task"], request.get("source"), request["target"], tokenizer=qwen.tokenizer
+            request["task"], request["source"], request["target"], tokenizer=qwen.tokenizer
         )
-        some = list(run.prompts["concept"])[:: max(1, len(run) // 10)][:10]
+        some = list(run.prompts["concept"])[:: len(run) // 10][:10]
         again = ll.decode(qwen, prompts[some], progress=False)
         for code in again.languages:
             gap = (again.probability[code] - run[some].probability[code]).abs()
@@ -129,8 +129,11 @@ def test_stored_answers_are_what_the_model_says_today(qwen):
         assert (again.entropy - run[some].entropy).abs().mean() < 0.1
 
 
-def test_two_hundred_stored_numbers_are_what_the_model_says(qwen):
-    """In bfloat16 the batch that a prompt is read in moves its numbers by some hundredths."""
-    old, new = stored_sample.stored_and_fresh(qwen)
-    assert len(old) == 200 and (old > 0.01).sum() > 20
+def test_a_sample_of_the_stored_numbers_is_what_the_model_says(qwen):
+    """In bfloat16 the batch that a prompt is read in moves its numbers by some hundredths.
+
+    ``python tests/stored_sample.py`` takes a sample of two hundred, which takes minutes.
+    """
+    old, new = stored_sample.stored_and_fresh(qwen, n=50)
+    assert len(old) == 50 and (old > 0.01).sum() > 5
     assert (old - new).abs().max() < 0.1 and (old - new).abs().double().mean() < 0.003
