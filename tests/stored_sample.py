@@ -15,7 +15,8 @@ from latentlang.models.model import Model
 def stored_and_fresh(model: Model, n: int = 200, seed: int = 0) -> tuple[torch.Tensor, ...]:
     """Return n stored probabilities and the fresh ones, of random prompts, layers and languages.
 
-    The fresh ones come from prompts that are built anew, by ``decode`` and no cache.
+    The layers are those of the upper half: below it nearly all probabilities are near 0. The fresh
+    ones come from prompts that are built anew, by ``decode`` and no cache.
 
     Args:
         model: with its weights here.
@@ -38,7 +39,8 @@ def stored_and_fresh(model: Model, n: int = 200, seed: int = 0) -> tuple[torch.T
         concepts = [run.prompts["concept"].iloc[row] for row in rows]
         again = ll.decode(model, prompts[concepts], progress=False)
         for n_row, row in enumerate(rows):
-            code, layer = draw.choice(list(run.languages)), draw.randrange(len(run.layers))
+            code = draw.choice(list(run.languages))
+            layer = draw.randrange(len(run.layers) // 2, len(run.layers))
             kept.append(run.probability[code][row, layer])
             fresh.append(again.probability[code][n_row, layer])
     return torch.stack(kept), torch.stack(fresh)
