@@ -18,6 +18,7 @@ import pytest
 from hub import PROXY, Hub, node_tool
 from lab import LabNotebook
 
+import latentlang as ll
 from latentlang.models import packaged
 from latentlang.models.catalogue import PACKAGED
 from tools import ROOT, links
@@ -106,5 +107,6 @@ def test_three_students_run_notebook_2_from_one_cache(hub, cache, course, browse
     for home in homes:
         assert (home / "latentlang" / "notebooks" / f"{NOTEBOOK}.ipynb").exists()
         kept = list((home / ".cache" / "latentlang").rglob("*.safetensors"))
-        assert not kept, f"a student computed again what was shared: {kept}"
+        lengths = [len(ll.Run.load(path)) for path in kept]
+        assert lengths == [1], f"the student's own word alone is not shared: {kept}"
     assert {path: path.stat().st_mtime_ns for path in cache.rglob("*")} == before
