@@ -16,7 +16,7 @@ def stored_and_fresh(model: Model, n: int = 200, seed: int = 0) -> tuple[torch.T
     """Return n stored probabilities and the fresh ones, of random prompts, layers and languages.
 
     The layers are those of the upper half: below it nearly all probabilities are near 0. The fresh
-    ones come from prompts that are built anew, by ``decode`` and no cache.
+    ones come from prompts that are built again, by ``decode`` and no cache.
 
     Args:
         model: with its weights here.

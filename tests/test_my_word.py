@@ -84,8 +84,8 @@ def test_a_number_is_kept_to_three_digits_and_is_the_same_after_a_copy(value):
         "fr-zh-flower 2:1e999/1": "not a number from 0 upwards",
         "fr-zh-flower 44:1/1": "Notebook 44 measures no word",
         "fr-zh-flower 2:１/1": "copy the whole line again",
-        "fr-zh-<script>alert(1)</script>": "There is no concept",
-        "fr-zh-../../etc/passwd": "There is no concept",
+        "fr-zh-<script>alert(1)</script>": "The word list has no concept",
+        "fr-zh-../../etc/passwd": "The word list has no concept",
         "fr-zh-flower water": "copy the whole line again",
     }.items(),
 )

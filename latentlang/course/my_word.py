@@ -71,7 +71,8 @@ class MyWord:
         words = load_words()
         if self.concept not in words.index:
             raise DataError(
-                f"There is no concept '{self.concept:.40}'.{near(self.concept, words.index)} "
+                f"The word list has no concept '{self.concept:.40}'."
+                f"{near(self.concept, words.index)} "
                 "ll.load_words() lists them, by their English names."
             )
         for code, name in zip(pair, names):
